@@ -14,6 +14,11 @@ export interface QuotaHost {
   propose(kind: EntryKind, payload: Uint8Array, request: unknown): Promise<unknown>;
 }
 
+/** The quota that a flag asks for: 0 is etcd's default, and a negative one none. */
+export function quotaBytesOf({ quotaBytes }: QuotaHost['config']): number {
+  return quotaBytes === 0 ? quotaBytesDefault : quotaBytes;
+}
+
 /**
  * Keeps the database below its quota: raises the NOSPACE alarm for the whole cluster before it would grow past it, and
  * when what others proposed, whose quota is larger, has made it. A full disk is its member's own matter: see
@@ -27,8 +32,7 @@ export class Quota {
 
   constructor(server: QuotaHost) {
     this.#server = server;
-    const { quotaBytes } = server.config;
-    this.bytes = quotaBytes === 0 ? quotaBytesDefault : quotaBytes;
+    this.bytes = quotaBytesOf(server.config);
   }
 
   /** From now on growth raises the alarm too. */

@@ -38,3 +38,31 @@ test('snapshots are written one at a time, and so many wait at most', async () =
   writes.at(-1)?.(new Error('disk again'));
   expect(await again).toBe('Error: disk again');
 });
+
+test.each([
+  ['by default', 0, undefined, 2 ** 31, { enabled: false, targetVersion: '' }],
+  [
+    'without a quota, on the way to 3.4',
+    -1,
+    '3.4.0',
+    -1,
+    { enabled: true, targetVersion: '3.4.0' },
+  ],
+])('the status has the fields of etcd 3.6: %s', async (_, quotaBytes, target, bytes, info) => {
+  const server = {
+    config: { quotaBytes, telemetry: new Telemetry() },
+    node: { leader: 1n, term: 2, commitIndex: 3, appliedIndex: 3 },
+    backend: { sizeBytes: () => 9, sizeInUseBytes: () => 8 },
+    alarms: { list: () => [] },
+    downgrade: { target },
+    room: {},
+    header: () => undefined,
+  };
+  const identity = { known: () => Promise.resolve(undefined) };
+  const service = new MaintenanceService(
+    server as unknown as MaintenanceMember,
+    identity as unknown as CallerIdentity,
+  );
+  const { dbSizeQuota, downgradeInfo } = await service.status({}, {} as CallContext);
+  expect({ dbSizeQuota, downgradeInfo }).toEqual({ dbSizeQuota: bytes, downgradeInfo: info });
+});

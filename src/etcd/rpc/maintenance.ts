@@ -32,6 +32,7 @@ import { etcdError } from '../apply/errors.js';
 import { rawAuthError } from '../grpc-status.js';
 import { clusterVersion, serverVersion } from '../config.js';
 import { maxSnapshotCalls, snapshotChunkBytes } from '../guards/limits.js';
+import { quotaBytesOf } from '../guards/quota.js';
 import type { CallerIdentity } from './auth-info.js';
 import type { RaftNode } from '../../raft/index.js';
 import type { AlarmStore } from '../apply/alarms.js';
@@ -44,7 +45,10 @@ import type { RequestMember } from './member.js';
 
 /** The member, as the maintenance service needs it. */
 export interface MaintenanceMember extends RequestMember {
-  readonly config: { readonly telemetry: { readonly server: ServerMetrics } };
+  readonly config: {
+    readonly quotaBytes: number;
+    readonly telemetry: { readonly server: ServerMetrics };
+  };
   readonly memberId: bigint;
   readonly isLeader: boolean;
   readonly isLearner: boolean;
@@ -131,6 +135,11 @@ export class MaintenanceService implements Handlers<typeof MaintenanceDefinition
       errors,
       dbSizeInUse: backend.sizeInUseBytes(),
       isLearner: server.isLearner,
+      dbSizeQuota: quotaBytesOf(server.config),
+      downgradeInfo: {
+        enabled: server.downgrade.target !== undefined,
+        targetVersion: server.downgrade.target ?? '',
+      },
     };
   }
 

@@ -707,6 +707,14 @@ export interface StatusResponse {
   errors: string[];
   dbSizeInUse: number;
   isLearner: boolean;
+  /** Of etcd 3.6; older clients skip them. Its storageVersion (11) is that of bbolt files, which are not kept here. */
+  dbSizeQuota: number;
+  downgradeInfo: DowngradeInfo | undefined;
+}
+
+export interface DowngradeInfo {
+  enabled: boolean;
+  targetVersion: string;
 }
 
 export interface AuthEnableRequest {
@@ -6152,6 +6160,8 @@ function createBaseStatusResponse(): StatusResponse {
     errors: [],
     dbSizeInUse: 0,
     isLearner: false,
+    dbSizeQuota: 0,
+    downgradeInfo: undefined,
   };
 }
 
@@ -6189,6 +6199,12 @@ export const StatusResponse: MessageFns<StatusResponse> = {
     }
     if (message.isLearner !== false) {
       writer.uint32(80).bool(message.isLearner);
+    }
+    if (message.dbSizeQuota !== 0) {
+      writeInt64(writer.uint32(96), message.dbSizeQuota);
+    }
+    if (message.downgradeInfo !== undefined) {
+      DowngradeInfo.encode(message.downgradeInfo, writer.uint32(106).fork()).join();
     }
     return writer;
   },
@@ -6286,6 +6302,22 @@ export const StatusResponse: MessageFns<StatusResponse> = {
             message.isLearner = reader.bool();
             continue;
           }
+          case 12: {
+            if (tag !== 96) {
+              break;
+            }
+
+            message.dbSizeQuota = readInt64(reader);
+            continue;
+          }
+          case 13: {
+            if (tag !== 106) {
+              break;
+            }
+
+            message.downgradeInfo = DowngradeInfo.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -6310,6 +6342,8 @@ export const StatusResponse: MessageFns<StatusResponse> = {
       errors: globalThis.Array.isArray(object?.errors) ? object.errors.map((e: any) => globalThis.String(e)) : [],
       dbSizeInUse: isSet(object.dbSizeInUse) ? globalThis.Number(object.dbSizeInUse) : 0,
       isLearner: isSet(object.isLearner) ? globalThis.Boolean(object.isLearner) : false,
+      dbSizeQuota: isSet(object.dbSizeQuota) ? globalThis.Number(object.dbSizeQuota) : 0,
+      downgradeInfo: isSet(object.downgradeInfo) ? DowngradeInfo.fromJSON(object.downgradeInfo) : undefined,
     };
   },
 
@@ -6344,6 +6378,87 @@ export const StatusResponse: MessageFns<StatusResponse> = {
     }
     if (message.isLearner !== false) {
       obj.isLearner = message.isLearner;
+    }
+    if (message.dbSizeQuota !== 0) {
+      obj.dbSizeQuota = globalThis.Number(message.dbSizeQuota);
+    }
+    if (message.downgradeInfo !== undefined) {
+      obj.downgradeInfo = DowngradeInfo.toJSON(message.downgradeInfo);
+    }
+    return obj;
+  },
+};
+
+function createBaseDowngradeInfo(): DowngradeInfo {
+  return { enabled: false, targetVersion: "" };
+}
+
+export const DowngradeInfo: MessageFns<DowngradeInfo> = {
+  encode(message: DowngradeInfo, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.enabled !== false) {
+      writer.uint32(8).bool(message.enabled);
+    }
+    if (message.targetVersion !== "") {
+      writer.uint32(18).string(message.targetVersion);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DowngradeInfo {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDowngradeInfo();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.enabled = reader.bool();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.targetVersion = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): DowngradeInfo {
+    return {
+      enabled: isSet(object.enabled) ? globalThis.Boolean(object.enabled) : false,
+      targetVersion: isSet(object.targetVersion) ? globalThis.String(object.targetVersion) : "",
+    };
+  },
+
+  toJSON(message: DowngradeInfo): unknown {
+    const obj: any = {};
+    if (message.enabled !== false) {
+      obj.enabled = message.enabled;
+    }
+    if (message.targetVersion !== "") {
+      obj.targetVersion = message.targetVersion;
     }
     return obj;
   },

@@ -454,6 +454,12 @@ export const messageShapes = {
     { name: "errors", jsonName: "errors", number: 8, kind: "string", isRepeated: true },
     { name: "dbSizeInUse", jsonName: "dbSizeInUse", number: 9, kind: "int64" },
     { name: "isLearner", jsonName: "isLearner", number: 10, kind: "bool" },
+    { name: "dbSizeQuota", jsonName: "dbSizeQuota", number: 12, kind: "int64" },
+    { name: "downgradeInfo", jsonName: "downgradeInfo", number: 13, kind: "message", type: "etcdserverpb.DowngradeInfo" },
+  ],
+  "etcdserverpb.DowngradeInfo": [
+    { name: "enabled", jsonName: "enabled", number: 1, kind: "bool" },
+    { name: "targetVersion", jsonName: "targetVersion", number: 2, kind: "string" },
   ],
   "etcdserverpb.DefragmentResponse": [
     { name: "header", jsonName: "header", number: 1, kind: "message", type: "etcdserverpb.ResponseHeader" },
