@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { PutRequest, RangeRequest, TxnRequest } from '../../gen/etcd/rpc.js';
+import { Compare, PutRequest, RangeRequest, TxnRequest } from '../../gen/etcd/rpc.js';
 import type { RequestOp } from '../../gen/etcd/rpc.js';
 import { ManualClock } from '../../lib/clock.js';
 import { SqliteBackend } from '../backend/sqlite-backend.js';
@@ -77,7 +77,10 @@ function nested(...success: RequestOp[]): RequestOp {
 }
 
 function apply(kind: 'txn' | 'checkedTxn', ...success: RequestOp[]): void {
-  const request: TxnRequest = { compare: [], success, failure: [] };
+  applyRequest(kind, { compare: [], success, failure: [] });
+}
+
+function applyRequest(kind: 'txn' | 'checkedTxn', request: TxnRequest): void {
   const payload = Buffer.from(TxnRequest.encode(request).finish());
   applier.apply({ kind, origin: 1, sequence: 1, auth: undefined, payload }, 1, { request });
 }
@@ -164,6 +167,22 @@ test('a read refuses a negative revision below the compaction', () => {
   expect(readTxn(state, request).length).toBeGreaterThan(0);
   void store.compact(3);
   expect(() => readTxn(state, request)).toThrow(compacted);
+});
+
+// As etcd 3.5.30 answers them.
+test.each<[string, Partial<Compare>, { readonly all: boolean }]>([
+  ['an unknown target is equal', { target: 9 as 0 }, { all: true }],
+  ['and not greater', { target: 9 as 0, result: 1 }, { all: false }],
+  ['an unknown result holds', { result: 9 as 0 }, { all: true }],
+  ['but not for a value that is not there', { result: 9 as 0, target: 3 }, { all: false }],
+])('comparisons: %s; in entries of older builds it never holds', (_name, more, { all }) => {
+  const one = { ...Compare.decode(nothing), key: Buffer.from('none'), ...more };
+  const request = { compare: [one], success: [put('then')], failure: [put('else')] };
+  for (const kind of ['checkedTxn', 'txn'] as const) {
+    told = [];
+    applyRequest(kind, request);
+    expect(told).toEqual([all && kind === 'checkedTxn' ? 'put then' : 'put else']);
+  }
 });
 
 test('an entry of an older build changes what it changes there', () => {

@@ -23,12 +23,12 @@ export function isSerializable(request: TxnRequest): boolean {
   );
 }
 
-function choosePath(view: ReadView, request: TxnRequest): Path {
-  const succeeded = request.compare.every((compare) => compareHolds(view, compare));
+function choosePath(view: ReadView, request: TxnRequest, checks: PathChecks): Path {
+  const succeeded = request.compare.every((compare) => compareHolds(view, compare, checks));
   const ops = succeeded ? request.success : request.failure;
   const nested: Path[] = [];
   for (const op of ops) {
-    if (op.request?.$case === 'requestTxn') nested.push(choosePath(view, op.request.value));
+    if (op.request?.$case === 'requestTxn') nested.push(choosePath(view, op.request.value, checks));
   }
   return { succeeded, ops, nested };
 }
@@ -47,7 +47,7 @@ export interface TxnContext {
  */
 export function runTxn(context: TxnContext, request: TxnRequest, checks: PathChecks): Buffer {
   const { store, lessor } = context;
-  const path = choosePath(store, request);
+  const path = choosePath(store, request, checks);
   checkPath(store, { lessor, checks }, path);
   const txn = store.write();
   let responses: Buffer[];
@@ -62,7 +62,7 @@ export function runTxn(context: TxnContext, request: TxnRequest, checks: PathChe
 /** Answers a transaction that reads only. */
 export function readTxn(context: TxnContext, request: TxnRequest): Buffer {
   const { store, lessor } = context;
-  const path = choosePath(store, request);
+  const path = choosePath(store, request, 'all');
   checkPath(store, { lessor, checks: 'all' }, path);
   const responses = runPath(store, lessor, path);
   return encodeTxnResponse(context.headers.field(store.rev), path.succeeded, responses);
@@ -109,17 +109,19 @@ function runPath(view: ReadView, lessor: Lessor, path: Path): Buffer[] {
 }
 
 /** True when the comparison holds for every pair in its range. */
-function compareHolds(view: ReadView, compare: Compare): boolean {
+function compareHolds(view: ReadView, compare: Compare, checks: PathChecks): boolean {
   const key = keyText(compare.key);
-  if (compare.rangeEnd.length === 0) return holdsFor(compare, view.get(key));
+  if (compare.rangeEnd.length === 0) return holdsFor(compare, view.get(key), checks);
   const { kvs } = view.range(key, keyText(compare.rangeEnd));
   // As etcd: nothing in the range compares as a key that does not exist, but never by value.
-  if (kvs.length === 0) return holdsFor(compare, undefined);
-  return kvs.every((kv) => holdsFor(compare, kv));
+  if (kvs.length === 0) return holdsFor(compare, undefined, checks);
+  return kvs.every((kv) => holdsFor(compare, kv, checks));
 }
 
-function holdsFor(compare: Compare, kv: KeyValue | undefined): boolean {
-  const difference = differenceOf(compare, kv);
+/** As etcd, for which an unknown result always holds, and unknown targets are equal. */
+function holdsFor(compare: Compare, kv: KeyValue | undefined, checks: PathChecks): boolean {
+  const isKnown = compare.target >= 0 && compare.target <= 4;
+  const difference = isKnown || checks === 'legacy' ? differenceOf(compare, kv) : 0;
   if (difference === undefined) return false;
   switch (compare.result) {
     case 0:
@@ -131,7 +133,7 @@ function holdsFor(compare: Compare, kv: KeyValue | undefined): boolean {
     case 3:
       return difference !== 0;
     default:
-      return false;
+      return checks === 'all';
   }
 }
 
