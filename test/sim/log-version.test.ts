@@ -3,7 +3,7 @@
  * know.
  */
 import { expect, jest, test } from '@jest/globals';
-import { EntryFormat } from '../../src/etcd/apply/entry-format.js';
+import { EntryFormat, newestLogVersion as newest } from '../../src/etcd/apply/entry-format.js';
 import { kindNumberOf } from '../../src/etcd/apply/entry.js';
 import { drawStoreOptions } from './store-options.js';
 import type { SimProcess } from './store-process.js';
@@ -14,8 +14,9 @@ jest.setTimeout(180_000);
 
 const never = { numerator: 0, denominator: 1 };
 /** The number of the first kind that an older build does not know. */
-const newKinds = { 1: 23, 2: 24 } as const;
+const newKinds = { 1: 23, 2: 24, 3: 25 } as const;
 type Older = keyof typeof newKinds;
+const newestByAll = [newest, newest, newest].join();
 
 function newWorld(seed: number): StoreWorld {
   const drawn = drawStoreOptions(seed);
@@ -58,7 +59,7 @@ function hasNewEntry({ storage }: SimProcess, version: Older): boolean {
 const agreed = (world: StoreWorld): (number | undefined)[] =>
   world.processes.map(({ server }) => server?.logVersion.agreed);
 
-test.each([1, 2] as const)(
+test.each([1, 2, 3] as const)(
   'an upgrade from %d, one member after the other: no older member is sent what it does not know',
   async (from) => {
     const world = newWorld(11);
@@ -79,9 +80,9 @@ test.each([1, 2] as const)(
     await world.run();
     expect(seen).toEqual([
       `${from},${from},${from}: agreed ${from},${from},${from} new false`,
-      `3,${from},${from}: agreed ${from},${from},${from} new false`,
-      `3,3,${from}: agreed ${from},${from},${from} new false`,
-      '3,3,3: agreed 3,3,3 new true',
+      `${newest},${from},${from}: agreed ${from},${from},${from} new false`,
+      `${newest},${newest},${from}: agreed ${from},${from},${from} new false`,
+      `${newestByAll}: agreed ${newestByAll} new true`,
     ]);
   },
 );
@@ -97,7 +98,7 @@ test('a downgrade is refused: the older build says why and serves nothing', asyn
     failed(one, error);
   };
   world.queue.add(5_000_000, () => {
-    expect(agreed(world)).toEqual([3, 3, 3]);
+    expect(agreed(world)).toEqual([newest, newest, newest]);
     restartAs(process, older());
   });
   world.queue.add(10_000_000, () => {
@@ -106,7 +107,7 @@ test('a downgrade is refused: the older build says why and serves nothing', asyn
   });
   await world.run();
   const text =
-    'the cluster has agreed on log version 3, and this build knows log version 1: ' +
+    `the cluster has agreed on log version ${newest}, and this build knows log version 1: ` +
     'a cluster cannot be downgraded; start a newer build';
   expect(new Set(failures)).toEqual(new Set([`m0 BootstrapError: ${text}`]));
 });
@@ -160,7 +161,9 @@ test('a gate that is open too early stops the older member, and no data differ',
       if (leader === last && other !== undefined) void world.operator.transfer(last, other);
       return;
     }
-    void leader.server?.propose('logVersion', Buffer.from('3'), 3).catch(() => undefined);
+    void leader.server
+      ?.propose('logVersion', Buffer.from(String(newest)), newest)
+      .catch(() => undefined);
   };
   world.queue.add(3_000_000, force);
   world.queue.add(8_000_000, () => {
@@ -173,5 +176,5 @@ test('a gate that is open too early stops the older member, and no data differ',
         'the entry was written by a newer build; start that one',
     ]),
   );
-  expect(agreed(world)).toEqual([3, 3, 3]);
+  expect(agreed(world)).toEqual([newest, newest, newest]);
 });

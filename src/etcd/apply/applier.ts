@@ -104,6 +104,8 @@ export class Applier {
       case 'txn':
         return this.#txn(step, 'legacy');
       case 'checkedTxn':
+        return this.#txn(step, 'checked');
+      case 'exactTxn':
         return this.#txn(step, 'all');
       case 'compaction':
         return this.#compact(step);

@@ -31,8 +31,9 @@ test('this build stops at a kind of a later one', () => {
 test('a kind is allowed from its version on', () => {
   const kinds = (agreed: number): EntryKind[] =>
     entryKinds.filter((kind) => !new EntryFormat().allows(kind, agreed));
-  expect(kinds(1)).toEqual(['logVersion', 'checkedTxn']);
-  expect(kinds(2)).toEqual(['checkedTxn']);
+  expect(kinds(1)).toEqual(['logVersion', 'checkedTxn', 'exactTxn']);
+  expect(kinds(2)).toEqual(['checkedTxn', 'exactTxn']);
+  expect(kinds(3)).toEqual(['exactTxn']);
   expect(kinds(newestLogVersion)).toEqual([]);
 });
 

@@ -35,6 +35,7 @@ export const kindSince: Readonly<Record<EntryKind, number>> = {
   downgradeInfo: 1,
   logVersion: 2,
   checkedTxn: 3,
+  exactTxn: 4,
 };
 
 /** The log version of a cluster that has not agreed on one: what builds without gates write. */

@@ -37,6 +37,7 @@ export const entryKinds = [
   'downgradeInfo',
   'logVersion',
   'checkedTxn',
+  'exactTxn',
 ] as const;
 
 /** The kinds of log entries. */

@@ -26,7 +26,7 @@ interface KeyRange {
 const noEnd = Buffer.alloc(0);
 
 function askedRange(range: KeyRange, checks: PathChecks): AskedRange {
-  return { key: keyText(range.key), end: keyText(range.rangeEnd), isLegacy: checks === 'legacy' };
+  return { key: keyText(range.key), end: keyText(range.rangeEnd), isLegacy: checks !== 'all' };
 }
 
 /** @throws AuthError */

@@ -18,10 +18,11 @@ export interface Path {
 }
 
 /**
- * The extent of the checks. Members of older builds check less for entries of kind `txn`, and all members must come to
- * the same state: `legacy` checks no more than they do. Reads and the kind `checkedTxn` get `all`.
+ * The extent of the checks. Members of older builds check less, and all members must come to the same state: `legacy`
+ * checks no more than they do for entries of kind `txn`, `checked` for `checkedTxn`. Reads and the kind `exactTxn` get
+ * `all`, and with it etcd's meaning of comparisons of unknown kinds.
  */
-export type PathChecks = 'all' | 'legacy';
+export type PathChecks = 'all' | 'checked' | 'legacy';
 
 /** The state that the checks read. */
 type CheckedStore = Pick<Store, 'compactRev' | 'get' | 'range' | 'rev'>;
@@ -42,7 +43,8 @@ export function checkPath(
     if (op?.$case === 'requestPut') {
       checkTxnPut(store, lessor, op.value);
       const key = keyText(op.value.key);
-      if (checks === 'all' && keepsPart(op.value) && deleted.some((one) => holds(one, key))) {
+      const isTaken = keepsPart(op.value) && deleted.some((one) => holds(one, key));
+      if (checks !== 'legacy' && isTaken) {
         throw etcdError('keyNotFound');
       }
     } else if (op?.$case === 'requestDeleteRange') {
@@ -96,7 +98,7 @@ function checkTxnPut(store: CheckedStore, lessor: Lessor, request: PutRequest): 
 /** As etcd, which takes a negative revision for the present one in a range of its own only. */
 function checkRevision(store: CheckedStore, { revision }: RangeRequest, checks: PathChecks): void {
   if (revision > store.rev) throw etcdError('futureRev');
-  const isChecked = checks === 'all' ? revision !== 0 : revision > 0;
+  const isChecked = checks === 'legacy' ? revision > 0 : revision !== 0;
   if (isChecked && revision < store.compactRev) throw etcdError('compacted');
 }
 

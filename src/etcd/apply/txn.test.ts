@@ -76,11 +76,13 @@ function nested(...success: RequestOp[]): RequestOp {
   return { request: { $case: 'requestTxn', value: { compare: [], success, failure: [] } } };
 }
 
-function apply(kind: 'txn' | 'checkedTxn', ...success: RequestOp[]): void {
+type TxnKind = 'txn' | 'checkedTxn' | 'exactTxn';
+
+function apply(kind: TxnKind, ...success: RequestOp[]): void {
   applyRequest(kind, { compare: [], success, failure: [] });
 }
 
-function applyRequest(kind: 'txn' | 'checkedTxn', request: TxnRequest): void {
+function applyRequest(kind: TxnKind, request: TxnRequest): void {
   const payload = Buffer.from(TxnRequest.encode(request).finish());
   applier.apply({ kind, origin: 1, sequence: 1, auth: undefined, payload }, 1, { request });
 }
@@ -113,13 +115,15 @@ describe('a transaction that is refused has changed nothing', () => {
     ],
   ];
   test.each(refused)('%s', (_name, text, ops) => {
-    expect(() => apply('checkedTxn', ...ops)).toThrow(text);
+    for (const kind of ['checkedTxn', 'exactTxn'] as const) {
+      expect(() => apply(kind, ...ops)).toThrow(text);
+    }
     expect(store.rev).toBe(3);
     expect(told).toEqual([]);
   });
 
   test('and what is not refused is done', () => {
-    apply('checkedTxn', put('a', ignore), range('b', -1), removeFrom('b'));
+    apply('exactTxn', put('a', ignore), range('b', -1), removeFrom('b'));
     expect(store.rev).toBe(4);
     expect(told).toEqual(['put a', 'delete b']);
     expect(store.get('a')?.value.toString()).toBe('old');
@@ -178,10 +182,10 @@ test.each<[string, Partial<Compare>, { readonly all: boolean }]>([
 ])('comparisons: %s; in entries of older builds it never holds', (_name, more, { all }) => {
   const one = { ...Compare.decode(nothing), key: Buffer.from('none'), ...more };
   const request = { compare: [one], success: [put('then')], failure: [put('else')] };
-  for (const kind of ['checkedTxn', 'txn'] as const) {
+  for (const kind of ['exactTxn', 'checkedTxn', 'txn'] as const) {
     told = [];
     applyRequest(kind, request);
-    expect(told).toEqual([all && kind === 'checkedTxn' ? 'put then' : 'put else']);
+    expect(told).toEqual([all && kind === 'exactTxn' ? 'put then' : 'put else']);
   }
 });
 

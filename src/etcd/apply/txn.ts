@@ -121,7 +121,7 @@ function compareHolds(view: ReadView, compare: Compare, checks: PathChecks): boo
 /** As etcd, for which an unknown result always holds, and unknown targets are equal. */
 function holdsFor(compare: Compare, kv: KeyValue | undefined, checks: PathChecks): boolean {
   const isKnown = compare.target >= 0 && compare.target <= 4;
-  const difference = isKnown || checks === 'legacy' ? differenceOf(compare, kv) : 0;
+  const difference = isKnown || checks !== 'all' ? differenceOf(compare, kv) : 0;
   if (difference === undefined) return false;
   switch (compare.result) {
     case 0:

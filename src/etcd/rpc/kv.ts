@@ -91,8 +91,9 @@ export class KvService implements Handlers<typeof rawKvDefinition> {
     checkTxn(message, this.#server.config.maxTxnOps);
     if (isReadOnly(message)) return this.#readTxn(message, context);
     const refusal = needsSpace(message) ? this.#quota.refusal(bytes.length) : undefined;
-    // Builds before `checkedTxn` apply half of some transactions that they refuse.
-    const kind = this.#server.requests.mayPropose('checkedTxn') ? 'checkedTxn' : 'txn';
+    // Older builds apply half of some transactions that they refuse, and take some comparisons for others.
+    const kinds = ['exactTxn', 'checkedTxn'] as const;
+    const kind = kinds.find((one) => this.#server.requests.mayPropose(one)) ?? 'txn';
     return refusal ?? this.#propose(kind, bytes, message, context);
   }
 
