@@ -57,6 +57,7 @@ const maxShownErrors = 1_000;
 function show(value: unknown): string {
   if (typeof value === 'string') return goQuote(value.slice(0, maxShownLength));
   if (value === undefined || value === null) return 'null';
+  if (typeof value === 'bigint') return String(value);
   let left = maxShownValues;
   const text = JSON.stringify(value, (key, item) => {
     left -= 1;
@@ -67,6 +68,7 @@ function show(value: unknown): string {
 
 /** Go prints a map of strings in the order of its keys; structs keep their fields' order. */
 function sortedMaps(_key: string, value: unknown): unknown {
+  if (typeof value === 'bigint') return Number(value);
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
   const entries = Object.entries(value);
   if (!entries.every(([, item]) => typeof item === 'string')) return value;

@@ -62,7 +62,7 @@ export interface Subresource {
 }
 
 /** A cell of a table row. */
-export type Cell = string | number | boolean | null;
+export type Cell = string | number | bigint | boolean | null;
 
 /** One column of the table that `kubectl get` prints. */
 export interface PrinterColumn {

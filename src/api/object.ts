@@ -70,7 +70,7 @@ export interface ListMeta {
   selfLink?: string | undefined;
   resourceVersion?: string | undefined;
   continue?: string | undefined;
-  remainingItemCount?: number | undefined;
+  remainingItemCount?: number | bigint | undefined;
 }
 
 /** One cause of a failed request. `field` is a path such as `spec.containers[0].name`. */

@@ -34,7 +34,7 @@ export function notReady(wrong: number, total: number): string {
 }
 
 /** A status that is older than the spec: the controllers have not looked yet. */
-export function unseen({ metadata }: KubeObject, observed: number | undefined): Finding[] {
+export function unseen({ metadata }: KubeObject, observed: number | bigint | undefined): Finding[] {
   const { generation = 0 } = metadata;
   if ((observed ?? 0) >= generation) return [];
   return [

@@ -2,6 +2,7 @@
  * `ConversionReview` of apiextensions.k8s.io: what a webhook is asked, and which answers count. The rules and the texts
  * are those of apiextensions-apiserver's webhook converter. Pure.
  */
+import { parseJson } from '../../lib/json.js';
 import { cloneJson } from '../clone.js';
 import type { FieldError } from '../field-error.js';
 import type { KubeObject } from '../object.js';
@@ -80,7 +81,7 @@ export function readReview(version: string, question: ReviewQuestion, text: stri
 function convertedObjects(version: string, uid: string, text: string): readonly unknown[] {
   let review: unknown;
   try {
-    review = JSON.parse(text);
+    review = parseJson(text);
   } catch (error) {
     throw new ConversionError(`couldn't get version/kind; json parse error: ${String(error)}`);
   }
@@ -214,6 +215,7 @@ function textsOf(field: 'labels' | 'annotations', value: unknown): Record<string
 function goType(value: unknown): string {
   if (value === null) return '<nil>';
   if (Array.isArray(value)) return '[]interface {}';
+  if (typeof value === 'bigint') return 'int64';
   if (typeof value === 'number') return Number.isInteger(value) ? 'int64' : 'float64';
   if (typeof value === 'boolean') return 'bool';
   return typeof value === 'object' ? 'map[string]interface {}' : typeof value;

@@ -8,6 +8,8 @@ import { isJsonObject } from '../object.js';
 import { ageColumn, nameColumn, since } from '../print/columns.js';
 import { objectMeta } from '../schema/meta.js';
 import type { SchemaNode } from '../schema/node.js';
+import { formatJson } from '../../lib/json.js';
+import { withDoubleBounds } from './bounds.js';
 import { compileJsonPath } from './json-path.js';
 import type { CustomResourceDefinition } from './schemas.js';
 import type { JsonSchema } from './structural.js';
@@ -37,13 +39,15 @@ export function customSchema(schema: JsonSchema): SchemaNode {
   };
 }
 
+function isScalar(value: unknown): value is Exclude<Cell, null> {
+  return ['string', 'number', 'bigint', 'boolean'].includes(typeof value);
+}
+
 function cellOf(column: Column, value: unknown, nowMs: number): Cell {
   if (value === undefined || value === null) return null;
   if (column.type === 'date') return typeof value === 'string' ? since(value, nowMs) : '<unknown>';
-  if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') {
-    return column.type === 'string' ? String(value) : value;
-  }
-  return JSON.stringify(value);
+  if (isScalar(value)) return column.type === 'string' ? String(value) : value;
+  return formatJson(value);
 }
 
 const types: readonly string[] = ['string', 'integer', 'number', 'boolean', 'date'];
@@ -142,7 +146,7 @@ function fieldsOf(version: Version): Record<string, (object: KubeObject) => stri
       const getter = (object: KubeObject): string => {
         const [value] = read(object);
         if (typeof value === 'string') return value;
-        return typeof value === 'number' || typeof value === 'boolean' ? String(value) : '';
+        return isScalar(value) ? String(value) : '';
       };
       return [jsonPath.replace(/^\./, ''), getter];
     }),
@@ -151,7 +155,7 @@ function fieldsOf(version: Version): Record<string, (object: KubeObject) => stri
 
 function jsonSchemaOf(version: Version): JsonSchema {
   const given = version.schema?.openAPIV3Schema;
-  return isJsonObject(given) ? given : { type: 'object' };
+  return isJsonObject(given) ? withDoubleBounds(given) : { type: 'object' };
 }
 
 function kindOfVersion(

@@ -2,6 +2,7 @@
  * The simple JSON paths of CustomResourceDefinitions: `.spec.a`, `.list[0].b`, `.list[*].b`,
  * `.metadata.annotations.a\.b`, `['a.b']` and the filter `[?(@.type=="Ready")]`.
  */
+import { formatJson } from '../../lib/json.js';
 import { isJsonObject } from '../object.js';
 
 /** One step down. */
@@ -54,7 +55,7 @@ function follow(value: unknown, step: Step): unknown[] {
 function holds(item: unknown, filter: { path: readonly string[]; value: string }): boolean {
   let here: unknown = item;
   for (const name of filter.path) here = isJsonObject(here) ? here[name] : undefined;
-  return (typeof here === 'string' ? here : JSON.stringify(here)) === filter.value;
+  return (typeof here === 'string' ? here : formatJson(here)) === filter.value;
 }
 
 /** Compiles a path; one that cannot be read leads nowhere. */

@@ -29,8 +29,10 @@ function plain(type: string, accepts: (value: unknown) => boolean): Reader {
 }
 
 const string = plain('string', (value) => typeof value === 'string');
-const number = plain('float64', (value) => typeof value === 'number');
-const integer = plain('int64', Number.isInteger);
+const float = plain('float64', (value) => typeof value === 'number');
+const number: Reader = (value, path) =>
+  float(typeof value === 'bigint' ? Number(value) : value, path);
+const integer = plain('int64', (value) => typeof value === 'bigint' || Number.isInteger(value));
 const boolean = plain('bool', (value) => typeof value === 'boolean');
 const object = plain('v1.ExternalDocumentation', isJsonObject);
 const values = plain('[]v1.JSON', Array.isArray);

@@ -128,7 +128,7 @@ function jsonTypeOf(value: unknown): string {
   if (value === null) return 'null';
   if (Array.isArray(value)) return 'array';
   if (typeof value === 'number') return Number.isInteger(value) ? 'integer' : 'number';
-  return typeof value;
+  return typeof value === 'bigint' ? 'integer' : typeof value;
 }
 
 function checkType(schema: JsonSchema, value: unknown, path: FieldPath): FieldError | undefined {
@@ -150,7 +150,12 @@ function num(schema: JsonSchema, name: string): number | undefined {
   return typeof value === 'number' ? value : undefined;
 }
 
-function checkNumber(schema: JsonSchema, value: number, path: FieldPath, found: Findings): void {
+function checkNumber(
+  schema: JsonSchema,
+  value: number | bigint,
+  path: FieldPath,
+  found: Findings,
+): void {
   const { errors } = found;
   const [minimum, maximum, factor] = [
     num(schema, 'minimum'),
@@ -172,7 +177,12 @@ function checkNumber(schema: JsonSchema, value: number, path: FieldPath, found: 
       say(isOpen ? `less than ${maximum}` : `less than or equal to ${maximum}`);
     }
   }
-  if (factor !== undefined && value % factor !== 0) say(`a multiple of ${factor}`);
+  if (factor !== undefined && !isMultiple(value, factor)) say(`a multiple of ${factor}`);
+}
+
+function isMultiple(value: number | bigint, factor: number): boolean {
+  const isExact = typeof value === 'bigint' && Number.isInteger(factor);
+  return isExact ? value % BigInt(factor) === 0n : Number(value) % factor === 0;
 }
 
 function checkString(schema: JsonSchema, value: string, path: FieldPath, found: Findings): void {
@@ -308,7 +318,8 @@ export function validateStructural(
   if (Array.isArray(values) && !values.some((item) => deepEqual(item, value))) {
     errors.push(notSupported(path, value, values.map(String)));
   }
-  if (typeof value === 'number') checkNumber(schema, value, path, found);
+  if (typeof value === 'number' || typeof value === 'bigint')
+    checkNumber(schema, value, path, found);
   else if (typeof value === 'string') checkString(schema, value, path, found);
   else if (Array.isArray(value)) checkArray(schema, value, path, found);
   else if (isJsonObject(value)) checkObject(schema, value, path, found);

@@ -8,6 +8,7 @@
  * Sets are not changed once made: operations return new ones and may share parts.
  */
 import { isJsonObject } from '../object.js';
+import { formatJson, parseJson } from '../../lib/json.js';
 
 /** A node of the tree. */
 export interface FieldSet {
@@ -135,10 +136,10 @@ function formatElement(element: string): string {
   const rest = element.slice(2);
   switch (element.slice(0, 2)) {
     case 'k:': {
-      const keys = JSON.parse(rest) as Record<string, unknown>;
+      const keys = parseJson(rest) as Record<string, unknown>;
       const parts = Object.keys(keys)
         .sort()
-        .map((key) => `${key}=${JSON.stringify(keys[key])}`);
+        .map((key) => `${key}=${formatJson(keys[key])}`);
       return `[${parts.join(',')}]`;
     }
     case 'v:':

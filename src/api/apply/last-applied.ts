@@ -9,6 +9,7 @@ import { areAnnotations } from '../validation/checks.js';
 import type { FieldSet } from './field-set.js';
 import { emptySet, recursiveDifference, union } from './field-set.js';
 import { compare, setOf } from './typed.js';
+import { formatJson, parseJson } from '../../lib/json.js';
 
 /** The annotation of client-side apply. */
 export const lastAppliedAnnotation = 'kubectl.kubernetes.io/last-applied-configuration';
@@ -22,7 +23,7 @@ export function allowedByLastApplied(kind: KindDeclaration, live: KubeObject): F
   if (text === undefined) return emptySet;
   let applied: unknown;
   try {
-    applied = JSON.parse(text);
+    applied = parseJson(text);
   } catch {
     return emptySet;
   }
@@ -43,7 +44,7 @@ export function syncLastApplied(
   const metadata = { ...config.metadata, annotations };
   if (Object.keys(annotations).length === 0)
     delete (metadata as Partial<typeof metadata>).annotations;
-  const text = `${JSON.stringify(sorted({ ...config, metadata }))}\n`;
+  const text = `${formatJson(sorted({ ...config, metadata }))}\n`;
   const next = { ...object.metadata.annotations, [lastAppliedAnnotation]: text };
   const errors: Parameters<typeof areAnnotations>[2] = [];
   areAnnotations(next, 'metadata.annotations', errors);

@@ -8,6 +8,7 @@ import type { SchemaNode } from '../schema/node.js';
 import { resolved } from '../schema/node.js';
 import type { FieldSet } from './field-set.js';
 import { emptySet, fieldSet, isEmptySet, leaf, union } from './field-set.js';
+import { formatJson } from '../../lib/json.js';
 
 const untyped: SchemaNode = { type: 'any' };
 
@@ -39,7 +40,7 @@ function keyOf(node: SchemaNode, item: Record<string, unknown>): string {
   for (const name of [...(node.listMapKeys ?? [])].sort()) {
     keys[name] = item[name] ?? items.properties?.[name]?.default ?? null;
   }
-  return `k:${JSON.stringify(keys)}`;
+  return `k:${formatJson(keys)}`;
 }
 
 const scalar: SchemaNode = { type: 'any', definition: 'scalar' };
@@ -51,7 +52,7 @@ function partsOf(node: SchemaNode, value: unknown, shape: Shape): Part[] {
   const items = shape === 'set' ? scalar : resolved(node.items ?? untyped);
   return value.map((item: unknown) => ({
     element:
-      shape === 'list-map' && isJsonObject(item) ? keyOf(node, item) : `v:${JSON.stringify(item)}`,
+      shape === 'list-map' && isJsonObject(item) ? keyOf(node, item) : `v:${formatJson(item)}`,
     name: '',
     node: items,
     value: item,

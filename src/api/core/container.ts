@@ -1,9 +1,9 @@
 /** Containers: environment, ports, mounts, resources, security context. */
 import {
   bool,
+  bounded64,
   doc,
   flag,
-  int64,
   list,
   listMap,
   num32,
@@ -212,9 +212,9 @@ const securityContext = struct('core/v1.SecurityContext', "A container's securit
   privileged: bool('As root on the host.'),
   procMount: strPtr('Default or Unmasked.', { checks: [oneOf(['Default', 'Unmasked'])] }),
   readOnlyRootFilesystem: bool('The root file system is read-only.'),
-  runAsGroup: int64('Group id of the entry point.', { checks: [isId] }),
+  runAsGroup: bounded64('Group id of the entry point.', { checks: [isId] }),
   runAsNonRoot: bool('Refuses to start as user 0.'),
-  runAsUser: int64('User id of the entry point.', { checks: [isId] }),
+  runAsUser: bounded64('User id of the entry point.', { checks: [isId] }),
   seLinuxOptions,
   seccompProfile,
   windowsOptions,

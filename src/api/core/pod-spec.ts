@@ -1,13 +1,13 @@
 /** The spec of a pod and the pod template. */
 import {
   bool,
+  bounded64,
   doc,
   flag,
   int32,
   int64,
   list,
   listMap,
-  num64,
   quantities,
   req,
   str,
@@ -43,17 +43,17 @@ const podSecurityContext = struct(
   'Security settings for all containers of the pod.',
   {
     appArmorProfile,
-    fsGroup: int64('Group that owns the volumes.', { checks: [isId] }),
+    fsGroup: bounded64('Group that owns the volumes.', { checks: [isId] }),
     fsGroupChangePolicy: strPtr('OnRootMismatch or Always.', {
       checks: [oneOf(['Always', 'OnRootMismatch'])],
     }),
-    runAsGroup: int64('Group id of entry points.', { checks: [isId] }),
+    runAsGroup: bounded64('Group id of entry points.', { checks: [isId] }),
     runAsNonRoot: bool('Refuses to start as user 0.'),
-    runAsUser: int64('User id of entry points.', { checks: [isId] }),
+    runAsUser: bounded64('User id of entry points.', { checks: [isId] }),
     seLinuxChangePolicy: str('MountOption or Recursive.'),
     seLinuxOptions,
     seccompProfile,
-    supplementalGroups: list('More groups of the processes.', num64('', { checks: [isId] })),
+    supplementalGroups: list('More groups of the processes.', bounded64('', { checks: [isId] })),
     supplementalGroupsPolicy: str('Merge or Strict.', { checks: [oneOf(['Merge', 'Strict'])] }),
     sysctls: list(
       'Kernel parameters of the pod.',

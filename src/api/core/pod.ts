@@ -120,7 +120,8 @@ export const podKind = defineKind<Pod>({
   gracePeriodSeconds: (pod) => {
     const isPlaced = (pod.spec.nodeName ?? '') !== '';
     const isOver = pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed';
-    return isPlaced && !isOver ? Math.max(0, pod.spec.terminationGracePeriodSeconds ?? 30) : 0;
+    const seconds = Number(pod.spec.terminationGracePeriodSeconds ?? 30);
+    return isPlaced && !isOver ? Math.min(Math.max(0, seconds), Number.MAX_SAFE_INTEGER) : 0;
   },
 });
 

@@ -1,9 +1,9 @@
 /** Volumes of pods, and the sources that PersistentVolumes share with them. */
 import {
   bool,
+  bounded64,
   flag,
   int32,
-  int64,
   labels,
   list,
   quantity,
@@ -108,7 +108,7 @@ const volumeProjection = struct(
       'A token of the service account as a file.',
       {
         audience: str('For whom the token is meant; the API server unless set.'),
-        expirationSeconds: int64('Validity in seconds, at least 600.', {
+        expirationSeconds: bounded64('Validity in seconds, at least 600.', {
           default: 3600,
           checks: [isTokenLifetime],
         }),

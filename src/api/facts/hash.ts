@@ -3,6 +3,7 @@
  * words come out) and no digits that look like letters.
  */
 import type { Prng } from '../../lib/prng.js';
+import { formatJson } from '../../lib/json.js';
 
 const alphabet = 'bcdfghjklmnpqrstvwxz2456789';
 
@@ -41,7 +42,7 @@ export function canonicalJson(value: unknown): string {
       .map(([key, field]) => `${JSON.stringify(key)}:${canonicalJson(field)}`);
     return `{${fields.join(',')}}`;
   }
-  return JSON.stringify(value ?? null);
+  return formatJson(value ?? null);
 }
 
 /** The hash of a template: FNV of its canonical form and the collision count, in the safe alphabet. */

@@ -1,11 +1,12 @@
 /** JSON values as Go prints what they are decoded to, and booleans as it reads them. Pure. */
 import { isJsonObject } from '../object.js';
+import { formatJson } from '../../lib/json.js';
 
 /** A value as `%v` prints it: `map[a:1 b:[x y]]` with keys in order, `<nil>` for null. */
 export function goValue(value: unknown): string {
   if (value === null || value === undefined) return '<nil>';
   if (Array.isArray(value)) return `[${value.map(goValue).join(' ')}]`;
-  if (!isJsonObject(value)) return typeof value === 'string' ? value : JSON.stringify(value);
+  if (!isJsonObject(value)) return typeof value === 'string' ? value : formatJson(value);
   const entries = Object.keys(value)
     .sort()
     .map((key) => `${key}:${goValue(value[key])}`);

@@ -7,6 +7,7 @@ import { deepEqual } from '../equal.js';
 import { isJsonObject } from '../object.js';
 import { maxDepth } from '../schema/json-text.js';
 import { PatchError } from './patch-error.js';
+import { formatJson, parseJson } from '../../lib/json.js';
 
 /** Most operations in one patch, as in the API server. */
 const maxOperations = 10_000;
@@ -109,7 +110,7 @@ function splice(
 /** A copy for a `copy` operation. @throws PatchError when copies add up to too much */
 function copied(value: unknown, cost: Cost): unknown {
   if (value === undefined) return undefined;
-  const text = JSON.stringify(value);
+  const text = formatJson(value);
   cost.copiedBytes += Buffer.byteLength(text);
   if (cost.copiedBytes > maxCopiedBytes) {
     throw invalid(
@@ -117,7 +118,7 @@ function copied(value: unknown, cost: Cost): unknown {
         `exceeding the limit ${maxCopiedBytes}`,
     );
   }
-  return JSON.parse(text) as unknown;
+  return parseJson(text);
 }
 
 /** Sets a field of any name: plain assignment would take `__proto__` for the prototype. */

@@ -8,6 +8,7 @@ import { isJsonObject } from '../object.js';
 import { microTimeText, timeText } from './time.js';
 import type { SchemaNode } from './node.js';
 import { resolved } from './node.js';
+import { maxInt64, minInt64 } from '../../lib/json.js';
 
 /** A value that cannot be read as the schema's type. Definite, not retryable; HTTP 400. */
 export class DecodeError extends Error {
@@ -60,12 +61,20 @@ function goType(node: SchemaNode): string {
 function jsonType(value: unknown): string {
   if (Array.isArray(value)) return 'array';
   if (typeof value === 'boolean') return 'bool';
-  return typeof value;
+  return typeof value === 'bigint' ? 'number' : typeof value;
+}
+
+/** The digits of a number; of one beyond int64 those that are left of it. */
+function numberText(value: unknown): string {
+  const isWhole = typeof value === 'number' && Number.isInteger(value);
+  return String(isWhole && Math.abs(value) < 1e21 ? BigInt(value) : value);
 }
 
 function mismatch(value: unknown, node: SchemaNode, place: Place): DecodeError {
   const shown =
-    typeof value === 'number' && node.type === 'integer' ? `number ${value}` : jsonType(value);
+    jsonType(value) === 'number' && node.type === 'integer'
+      ? `number ${numberText(value)}`
+      : jsonType(value);
   const type = goType(node);
   if (place.goPath === '') {
     return new DecodeError(`json: cannot unmarshal ${shown} into Go value of type ${type}`);
@@ -76,18 +85,23 @@ function mismatch(value: unknown, node: SchemaNode, place: Place): DecodeError {
   );
 }
 
+/** Every int64 beyond the safe integers is a bigint already: a number there has lost what would make it one. */
+function fits({ format }: SchemaNode, value: number | bigint): boolean {
+  if (format === 'int32') return value <= 2147483647 && value >= -2147483648;
+  return value <= maxInt64 && value >= minInt64;
+}
+
 function decodeScalar(node: SchemaNode, value: unknown, place: Place): unknown {
   switch (node.type) {
     case 'string':
       return decodeString(node, value, place);
     case 'integer': {
-      if (typeof value !== 'number' || !Number.isInteger(value)) throw mismatch(value, node, place);
-      if (node.format === 'int32' && (value > 2147483647 || value < -2147483648)) {
-        throw mismatch(value, node, place);
-      }
+      const isWhole = typeof value === 'bigint' || Number.isInteger(value);
+      if (!isWhole || !fits(node, value as number | bigint)) throw mismatch(value, node, place);
       return value;
     }
     case 'number':
+      if (typeof value === 'bigint') return Number(value);
       if (typeof value !== 'number') throw mismatch(value, node, place);
       return value;
     case 'boolean':
@@ -109,7 +123,15 @@ function quantityProblem(text: string): string {
     : quantityError;
 }
 
-function quantityText(value: string | number, read: (text: string) => string | undefined): string {
+/** True for what may be a quantity: a text or a number. */
+function isAmount(value: unknown): value is string | number | bigint {
+  return typeof value === 'string' || jsonType(value) === 'number';
+}
+
+function quantityText(
+  value: string | number | bigint,
+  read: (text: string) => string | undefined,
+): string {
   const text = read(String(value).trim());
   if (text === undefined) throw new DecodeError(quantityProblem(String(value)));
   return text;
@@ -117,8 +139,7 @@ function quantityText(value: string | number, read: (text: string) => string | u
 
 function decodeString(node: SchemaNode, value: unknown, place: Place): string {
   if (node.format === 'quantity') {
-    if (typeof value !== 'string' && typeof value !== 'number')
-      throw new DecodeError(quantityError);
+    if (!isAmount(value)) throw new DecodeError(quantityError);
     return quantityText(value, storedQuantity);
   }
   if (typeof value !== 'string') throw mismatch(value, node, place);
@@ -197,12 +218,12 @@ function decodeNode(node: SchemaNode, value: unknown, place: Place, problems: Pr
         const here = { ...place, path: `${place.path}.${key}` };
         const raw = value[key] ?? (items?.type === 'string' ? zeroOf(items) : undefined);
         if (raw === undefined) continue;
-        const isAmount = items?.format === 'quantity' && ['string', 'number'].includes(typeof raw);
-        const decoded = isAmount
-          ? quantityText(raw as string | number, storedResource)
-          : items === undefined
-            ? raw
-            : decodeNode(items, raw, here, problems);
+        const decoded =
+          items?.format === 'quantity' && isAmount(raw)
+            ? quantityText(raw, storedResource)
+            : items === undefined
+              ? raw
+              : decodeNode(items, raw, here, problems);
         if (key === '__proto__') continue;
         out[key] = decoded;
       }

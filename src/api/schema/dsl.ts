@@ -50,10 +50,12 @@ export const bool = scalar<boolean>('boolean', undefined, true);
 export const num32 = scalar<number>('integer', 'int32', false);
 /** A 32-bit integer; 0 is kept. */
 export const int32 = scalar<number>('integer', 'int32', true);
-/** A 64-bit integer whose 0 counts as not set. */
-export const num64 = scalar<number>('integer', 'int64', false);
-/** A 64-bit integer; 0 is kept. */
-export const int64 = scalar<number>('integer', 'int64', true);
+/** A 64-bit integer whose 0 counts as not set; a bigint where a double would round it (`src/lib/json.ts`). */
+export const num64 = scalar<number | bigint>('integer', 'int64', false);
+/** Such an integer; 0 is kept. */
+export const int64 = scalar<number | bigint>('integer', 'int64', true);
+/** A 64-bit integer that its checks keep far below 2^53; 0 is kept. */
+export const bounded64 = scalar<number>('integer', 'int64', true);
 /** A quantity such as `250m` or `1Gi`, kept in canonical form. */
 export const quantity = scalar<string>('string', 'quantity', true);
 /** A time, RFC 3339 with whole seconds. */

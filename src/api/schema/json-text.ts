@@ -4,6 +4,7 @@
  */
 import { DecodeError, maxProblems } from './decode.js';
 import { jsonSyntaxError } from '../../lib/go-json-syntax.js';
+import { parseJson } from '../../lib/json.js';
 
 /** A parsed body. */
 export interface ParsedBody {
@@ -136,7 +137,7 @@ function checkDepth(text: string): void {
 export function parseJsonBody(text: string, strict: boolean): ParsedBody {
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = parseJson(text);
   } catch (cause) {
     const fault = jsonSyntaxError(text) ?? 'invalid character in JSON text';
     throw new DecodeError(fault, { cause });

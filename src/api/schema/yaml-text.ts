@@ -20,6 +20,7 @@ import {
 import { DecodeError, maxProblems } from './decode.js';
 import type { ParsedBody } from './json-text.js';
 import { maxDepth, parseJsonBody } from './json-text.js';
+import { integerOf } from '../../lib/json.js';
 
 /** Most nodes (scalars, lists, maps, aliases) in one text: an object of etcd's largest size has far fewer. */
 export const maxYamlNodes = 200_000;
@@ -46,7 +47,9 @@ const notJson: ReadonlyMap<string, string> = new Map([
   ...['-.inf', '-.Inf', '-.INF'].map((word) => [word, '-Inf'] as const),
 ]);
 /** Whole numbers that are longer in another base than ten stay text, as they overflow Go's 64 bits. */
-const maxUint64 = 2 ** 64;
+const maxUint64 = 2n ** 64n;
+/** Digits of a whole number, its prefix included, beyond which it has overflown in any base. */
+const maxIntegerLength = 70;
 
 /** The text of a number without the `_` that may stand between its digits. */
 function plainNumber(source: string): string {
@@ -71,10 +74,13 @@ const intTag = defineScalarTag('tag:yaml.org,2002:int', {
   resolve(source) {
     const plain = plainNumber(source);
     if (!integer.test(plain)) return NOT_RESOLVED;
-    const sign = plain.startsWith('-') ? -1 : 1;
+    const sign = plain.startsWith('-') ? -1n : 1n;
     const digits = plain.replace(/^[-+]/, '');
-    const value = Number(/^0[0-7]+$/.test(digits) ? `0o${digits}` : digits);
-    return value < maxUint64 ? sign * value : NOT_RESOLVED;
+    if (digits.length > maxIntegerLength) return NOT_RESOLVED;
+    const value = BigInt(/^0[0-7]+$/.test(digits) ? `0o${digits}` : digits);
+    if (value >= maxUint64) return NOT_RESOLVED;
+    // -0 is 0, as an integer has no other.
+    return integerOf(String(sign * value));
   },
 });
 

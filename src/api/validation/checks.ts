@@ -36,8 +36,8 @@ export function stringCheck(rule: (value: string) => string[]): Check {
 /** A check of numbers from a function that returns texts. */
 export function numberCheck(rule: (value: number) => string[]): Check {
   return (value, path, errors) => {
-    if (typeof value !== 'number') return;
-    for (const text of rule(value)) errors.push(invalid(path, value, text));
+    if (typeof value !== 'number' && typeof value !== 'bigint') return;
+    for (const text of rule(Number(value))) errors.push(invalid(path, value, text));
   };
 }
 

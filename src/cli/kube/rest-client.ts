@@ -12,6 +12,7 @@ import { loadKubeConfig } from './client-config.js';
 import { ConnectionError, refusalOf } from './status-error.js';
 import { targetOf } from './target.js';
 import type { KubeAnswer, KubeClient, KubeRequest, KubeUpgrade } from './types.js';
+import { formatJson, parseJson } from '../../lib/json.js';
 
 /** A master that takes no connection within this is passed over, if there is another. */
 const connectMsMax = 2_000;
@@ -62,7 +63,7 @@ class RestClient implements KubeClient {
   }
 
   async json<T>(request: KubeRequest): Promise<T> {
-    return JSON.parse((await this.raw(request)).toString('utf8')) as T;
+    return parseJson((await this.raw(request)).toString('utf8')) as T;
   }
 
   async raw(request: KubeRequest): Promise<Buffer> {
@@ -238,7 +239,7 @@ class RestClient implements KubeClient {
 
 function encode(body: unknown): Buffer {
   if (Buffer.isBuffer(body)) return body;
-  return Buffer.from(typeof body === 'string' ? body : JSON.stringify(body));
+  return Buffer.from(typeof body === 'string' ? body : formatJson(body));
 }
 
 async function collect(answer: IncomingMessage): Promise<Buffer> {

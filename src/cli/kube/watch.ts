@@ -1,6 +1,7 @@
 /** Watches: events of a resource as they come. */
 import { ApiError } from '../../client/types.js';
 import type { KubeClient, KubeRequest } from './types.js';
+import { parseJson } from '../../lib/json.js';
 
 /** One event of a watch. */
 export interface KubeEvent<T> {
@@ -19,7 +20,7 @@ export async function* watchEvents<T>(
 ): AsyncGenerator<KubeEvent<T>> {
   const query = { ...request.query, watch: 'true' };
   for await (const line of linesOf(await kube.stream({ ...request, query }, signal))) {
-    const event = JSON.parse(line) as KubeEvent<T>;
+    const event = parseJson(line) as KubeEvent<T>;
     if (event.type === 'ERROR') {
       const status = event.object as { code?: number; reason?: string; message?: string };
       throw new ApiError(

@@ -1,11 +1,14 @@
 /** JSON as kubectl prints it: keys sorted, four blanks deep, `<`, `>` and `&` escaped. */
+import { formatJson as jsonText } from '../../lib/json.js';
+
+/** Several lines. */
 export function formatJson(value: unknown, indent = 4): string {
-  return escapeHtml(JSON.stringify(sorted(value), null, indent));
+  return escapeHtml(jsonText(sorted(value), indent));
 }
 
 /** One line. */
 export function compactJson(value: unknown): string {
-  return escapeHtml(JSON.stringify(sorted(value)));
+  return escapeHtml(jsonText(sorted(value)));
 }
 
 /** JSON's `<`, `>` and `&` as Go writes them. */

@@ -2,6 +2,7 @@
 import { parseQuantity } from '../../api/quantity.js';
 import { evaluate } from './jsonpath/evaluate.js';
 import { parseRelaxed } from './jsonpath/parse.js';
+import { formatJson } from '../../lib/json.js';
 
 /** Sorts by a field: numbers and quantities by their size, text in natural order (`a2` before `a10`). */
 export function sortBy<T>(path: string, items: readonly T[], valueOf: (item: T) => unknown): T[] {
@@ -19,7 +20,7 @@ function compareValues(a: unknown, b: unknown): number {
     if (left !== undefined && right !== undefined) return left < right ? -1 : Number(left > right);
     return naturalOrder(a, b);
   }
-  return naturalOrder(JSON.stringify(a), JSON.stringify(b));
+  return naturalOrder(formatJson(a), formatJson(b));
 }
 
 function naturalOrder(a: string, b: string): number {

@@ -2,6 +2,7 @@
 import type { KubeObject } from '../../api/object.js';
 import { typeName } from '../kube/resource.js';
 import type { Resource } from '../kube/resource.js';
+import { formatJson } from '../../lib/json.js';
 
 /** A `meta.k8s.io/v1` Table. */
 export interface ServerTable {
@@ -75,7 +76,7 @@ function isShown(column: TableColumn, style: TableStyle): boolean {
 
 function cellText(cell: unknown): string {
   if (cell === null || cell === undefined) return '';
-  const text = typeof cell === 'string' ? cell : JSON.stringify(cell);
+  const text = typeof cell === 'string' ? cell : formatJson(cell);
   const end = text.search(/[\f\n\r]/);
   return end < 0 ? text : `${text.slice(0, end)}...`;
 }

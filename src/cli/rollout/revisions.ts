@@ -14,7 +14,7 @@ const causeAnnotation = 'kubernetes.io/change-cause';
 
 /** A state of a workload that it can go back to. */
 export interface Revision {
-  readonly number: number;
+  readonly number: number | bigint;
   /** Why it was made; '' when nobody said. */
   readonly cause: string;
   readonly template: PodTemplate;
@@ -36,6 +36,9 @@ export async function revisionsOf(session: Session, found: Found): Promise<Revis
   );
 }
 
+const byNumber = (a: Pick<Revision, 'number'>, b: Pick<Revision, 'number'>): number =>
+  a.number < b.number ? -1 : a.number > b.number ? 1 : 0;
+
 const isOwned = (object: KubeObject, owner: KubeObject): boolean =>
   (object.metadata.ownerReferences ?? []).some(({ uid }) => uid === owner.metadata.uid);
 
@@ -50,7 +53,7 @@ async function replicaSetRevisions(session: Session, { ref, object }: Found): Pr
       template: set.spec?.template ?? {},
       metadata: set.metadata,
     }))
-    .toSorted((a, b) => a.number - b.number);
+    .toSorted(byNumber);
 }
 
 async function controllerRevisions(session: Session, { ref, object }: Found): Promise<Revision[]> {
@@ -71,5 +74,5 @@ async function controllerRevisions(session: Session, { ref, object }: Found): Pr
         metadata: revision.metadata,
       };
     })
-    .toSorted((a, b) => a.number - b.number);
+    .toSorted(byNumber);
 }

@@ -92,7 +92,7 @@ export class NodeInfo {
   #readImages(): void {
     this.images.clear();
     for (const image of this.#node.status?.images ?? []) {
-      for (const name of image.names ?? []) this.images.set(name, image.sizeBytes ?? 0);
+      for (const name of image.names ?? []) this.images.set(name, Number(image.sizeBytes ?? 0));
     }
   }
 }

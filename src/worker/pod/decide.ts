@@ -87,7 +87,7 @@ export function decide(state: PodState, nowMs: number): Decision {
 /** `activeDeadlineSeconds` counts from when the node took the pod. @returns true when it is over */
 function decideDeadline(state: PodState, plan: Plan): boolean {
   const seconds = state.pod.spec.activeDeadlineSeconds;
-  if (seconds === undefined || !plan.due(state.startedAtMs + seconds * 1000)) return false;
+  if (seconds === undefined || !plan.due(state.startedAtMs + Number(seconds) * 1000)) return false;
   plan.add({
     type: 'fail',
     reason: 'DeadlineExceeded',
@@ -219,7 +219,7 @@ function stopCause(
 
 function probeGraceSeconds(state: PodState, probe: Probe | undefined): number {
   const own = probe?.terminationGracePeriodSeconds;
-  return Math.max(1, own ?? state.pod.spec.terminationGracePeriodSeconds ?? 30);
+  return Math.max(1, Number(own ?? state.pod.spec.terminationGracePeriodSeconds ?? 30));
 }
 
 function containerNamed(state: PodState, name: string): Container | undefined {

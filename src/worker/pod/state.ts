@@ -228,7 +228,7 @@ export function isEnding(state: PodState): boolean {
 export function graceSeconds(state: PodState): number {
   const { metadata, spec } = state.pod;
   const wanted = metadata.deletionGracePeriodSeconds ?? spec.terminationGracePeriodSeconds ?? 30;
-  return Math.max(1, wanted);
+  return Math.max(1, Number(wanted));
 }
 
 /** "name_namespace(uid)", as kubelet names pods in messages. */

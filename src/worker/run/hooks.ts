@@ -35,7 +35,7 @@ export async function runHook(hook: Hook, context: HookContext): Promise<void> {
   if (hook.exec !== undefined) await runCommand(hook.exec.command ?? [], context);
   else if (hook.httpGet !== undefined) await request(hook.httpGet, context);
   else if (hook.sleep !== undefined) {
-    const ms = Math.min(hook.sleep.seconds * 1000, context.timeoutMs);
+    const ms = Math.min(Number(hook.sleep.seconds) * 1000, context.timeoutMs);
     await delay(context.clock, ms, context.signal);
   }
 }

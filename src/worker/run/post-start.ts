@@ -30,7 +30,7 @@ export async function runPostStart(options: {
     event('Normal', 'Killing', 'FailedPostStartHook');
     if (!(error instanceof HookError)) node.log.debug({ error }, 'a hook failed');
     tracked.restartAnyway = true;
-    const graceMs = (state.pod.spec.terminationGracePeriodSeconds ?? 30) * 1000;
+    const graceMs = Number(state.pod.spec.terminationGracePeriodSeconds ?? 30) * 1000;
     await node.runtime.stopContainer(containerId, { graceMs });
     tracked.work = 'none';
   }

@@ -7,6 +7,7 @@ import { Duration, equal, ListValue, MapValue, OpaqueValue, Timestamp } from '..
 import type { Schema } from './decl-type.js';
 import { withObjectMeta } from './decl-type.js';
 import { escapeName } from './escape.js';
+import { formatJson } from '../../../lib/json.js';
 
 function sub(schema: Schema, name: string): Schema | undefined {
   const value = schema[name];
@@ -24,7 +25,7 @@ export function typedValue(value: unknown, schema: Schema): Value {
   }
   if (schema['x-kubernetes-int-or-string'] === true) {
     if (typeof value === 'string') return value;
-    if (typeof value === 'number') return toInt(value);
+    if (typeof value === 'number' || typeof value === 'bigint') return toInt(value);
     throw new CelError(
       'invalid data, expected XIntOrString value to be either a string or integer',
     );
@@ -42,10 +43,10 @@ export function typedValue(value: unknown, schema: Schema): Value {
     case 'string':
       return typedText(value, schema);
     case 'number':
-      if (typeof value === 'number') return value;
+      if (typeof value === 'number' || typeof value === 'bigint') return Number(value);
       throw new CelError(`invalid data, expected float, got ${typeof value}`);
     case 'integer':
-      if (typeof value === 'number') return toInt(value);
+      if (typeof value === 'number' || typeof value === 'bigint') return toInt(value);
       throw new CelError(`invalid data, expected int, got ${typeof value}`);
     case 'boolean':
       if (typeof value === 'boolean') return value;
@@ -55,7 +56,8 @@ export function typedValue(value: unknown, schema: Schema): Value {
   }
 }
 
-function toInt(value: number): bigint {
+function toInt(value: number | bigint): bigint {
+  if (typeof value === 'bigint') return value;
   if (!Number.isInteger(value)) throw new CelError('invalid data, expected int, got float64');
   return BigInt(value);
 }
@@ -286,8 +288,8 @@ class TypedList extends ListValue {
 export function itemKey(item: unknown, schema: Schema): string {
   const keys = schema['x-kubernetes-list-map-keys'];
   if (schema['x-kubernetes-list-type'] !== 'map' || !Array.isArray(keys)) {
-    return JSON.stringify(item);
+    return formatJson(item);
   }
   const fields = isJsonObject(item) ? item : {};
-  return JSON.stringify((keys as string[]).map((key) => fields[key] ?? null));
+  return formatJson((keys as string[]).map((key) => fields[key] ?? null));
 }

@@ -8,6 +8,7 @@ export function untypedValue(value: unknown): Value {
   switch (typeof value) {
     case 'string':
     case 'boolean':
+    case 'bigint':
       return value;
     case 'number':
       return Number.isInteger(value) ? BigInt(value) : value;

@@ -1,5 +1,6 @@
 /** JSON values as Go prints and judges them. */
 import { goFloat, goNumber } from '../go-number.js';
+import { formatJson } from '../../../lib/json.js';
 
 /** A float that a template names: a whole one is another number to Go than the integer. */
 export class GoFloat {
@@ -18,6 +19,8 @@ export function goType(value: unknown): string {
   switch (typeof value) {
     case 'number':
       return Number.isInteger(value) ? 'int64' : 'float64';
+    case 'bigint':
+      return 'int64';
     case 'boolean':
       return 'bool';
     case 'string':
@@ -30,7 +33,7 @@ export function goType(value: unknown): string {
 /** A value of a float or an integer; undefined for what is no number. */
 export function numberOf(value: unknown): number | undefined {
   if (value instanceof GoFloat) return value.value;
-  return typeof value === 'number' ? value : undefined;
+  return typeof value === 'number' || typeof value === 'bigint' ? Number(value) : undefined;
 }
 
 /** As `fmt.Print` shows a value: `map[a:1 b:2]`, `[x y]`, `<nil>`. */
@@ -45,7 +48,7 @@ export function goText(value: unknown): string {
     return `map[${pairs.join(' ')}]`;
   }
   if (typeof value === 'number') return goNumber(value);
-  return typeof value === 'string' ? value : JSON.stringify(value);
+  return typeof value === 'string' ? value : formatJson(value);
 }
 
 /** As a template prints the value of an action. */

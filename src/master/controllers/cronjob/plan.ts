@@ -89,7 +89,7 @@ function dueOf({ spec, status, metadata }: CronJob, nowMs: number): Due | Notice
   const earliestMs =
     startingDeadlineSeconds === undefined
       ? lastMs
-      : Math.max(lastMs, nowMs - startingDeadlineSeconds * 1000);
+      : Math.max(lastMs, nowMs - Number(startingDeadlineSeconds) * 1000);
   try {
     return dueTimes(schedule, timeZone, earliestMs, nowMs);
   } catch (error) {

@@ -37,6 +37,15 @@ async function revise(api: FakeApi, images: readonly string[], collisionCount?: 
   return answer!;
 }
 
+test('revisions go on above 2^53, where a double would stand still', async () => {
+  const api = new FakeApi();
+  await revise(api, ['a']);
+  const [first] = (await api.list<ControllerRevision>(resources.controllerRevisions)).items;
+  await api.update(resources.controllerRevisions, { ...first!, revision: 2n ** 53n });
+  expect((await revise(api, ['b'])).revision.revision).toBe(2n ** 53n + 1n);
+  expect((await revise(api, ['a'])).revision.revision).toBe(2n ** 53n + 2n);
+});
+
 describe('the revision of a template', () => {
   test('is made, named after the hash, and owned', async () => {
     const { revision, collided } = await revise(new FakeApi(), ['a']);

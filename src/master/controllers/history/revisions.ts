@@ -10,6 +10,7 @@ import { resources } from '../../../client/resources.js';
 import { byCreation } from '../../../api/facts/time.js';
 import type { Owner } from '../../../api/facts/owners.js';
 import { controllerReference } from '../../../api/facts/owners.js';
+import { smallest } from '../../../lib/json.js';
 
 /** The label on pods and revisions that says which template they are of. */
 export const revisionHashLabel = 'controller-revision-hash';
@@ -30,7 +31,8 @@ export function templateOf(revision: ControllerRevision): PodTemplateSpec | unde
 
 /** Orders ControllerRevisions by number, then by creation. */
 export function byRevision(a: ControllerRevision, b: ControllerRevision): number {
-  return a.revision - b.revision || byCreation(a, b);
+  if (a.revision === b.revision) return byCreation(a, b);
+  return a.revision < b.revision ? -1 : 1;
 }
 
 /**
@@ -50,7 +52,7 @@ export async function currentRevision(options: {
   const newest = sorted.at(-1);
   const equal = sorted.findLast((revision) => jsonEqual(templateOf(revision), template));
   if (equal !== undefined && equal === newest) return { revision: equal, collided: false };
-  const next = (newest?.revision ?? 0) + 1;
+  const next = smallest(BigInt(newest?.revision ?? 0) + 1n);
   if (equal !== undefined) {
     const renumbered = await client.update<ControllerRevision>(resources.controllerRevisions, {
       ...equal,
@@ -76,7 +78,7 @@ function build(
   owner: Owner,
   template: PodTemplateSpec,
   labels: Readonly<Record<string, string>>,
-  revision: number,
+  revision: number | bigint,
   collisionCount: number | undefined,
 ): ControllerRevision {
   const hash = templateHash(template, collisionCount);

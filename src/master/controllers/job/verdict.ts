@@ -92,7 +92,7 @@ export function deadlineMsLeft(
   const startMs = parseTime(startTime);
   if (startMs === undefined || spec.activeDeadlineSeconds === undefined) return undefined;
   if (spec.suspend === true) return undefined;
-  return Math.max(0, startMs + spec.activeDeadlineSeconds * 1000 - nowMs);
+  return Math.max(0, startMs + Number(spec.activeDeadlineSeconds) * 1000 - nowMs);
 }
 
 function success(counts: Tally): Verdict | undefined {

@@ -117,7 +117,7 @@ export function evictionDelayMs(
     const using = tolerations.filter((toleration) => covers(toleration, taint));
     if (using.length === 0) return 0;
     for (const { tolerationSeconds } of using) {
-      if (tolerationSeconds !== undefined) seconds = Math.min(seconds, tolerationSeconds);
+      if (tolerationSeconds !== undefined) seconds = Math.min(seconds, Number(tolerationSeconds));
     }
   }
   if (!Number.isFinite(seconds)) return undefined;
