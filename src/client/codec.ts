@@ -3,20 +3,19 @@ import { Code, isGrpcError } from '../lib/grpc/index.js';
 import type { ResourceRef } from '../gen/apiserver.js';
 import type { ResourceId } from './types.js';
 import { ApiError } from './types.js';
+import { formatJson, parseJson } from '../lib/json.js';
 
 /** The trailer in which the API server sends the JSON of a Kubernetes `Status`. */
 export const statusTrailer = 'status-bin';
 
 /** Reads the bytes that the API server sent for an object. */
 export function parseObject<T>(bytes: Uint8Array): T {
-  return JSON.parse(
-    Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8'),
-  ) as T;
+  return parseJson(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8')) as T;
 }
 
 /** The bytes of an object on its way to the API server. */
 export function formatObject(object: unknown): Buffer {
-  return Buffer.from(JSON.stringify(object), 'utf8');
+  return Buffer.from(formatJson(object), 'utf8');
 }
 
 /** The wire's name for a resource, and for an object in it. */

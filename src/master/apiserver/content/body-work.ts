@@ -12,6 +12,7 @@ import type { FieldValidation } from './patch-effect.js';
 import { patchedObject, patchedValue, readPatch } from './patch-effect.js';
 import type { BodyFormat, TypedBody, TypeMeta } from './typed-body.js';
 import { parseBody, typedBody } from './typed-body.js';
+import { formatJson, parseJson } from '../../../lib/json.js';
 
 /** A kind as it crosses the thread's border. */
 export interface WorkKind {
@@ -71,7 +72,7 @@ export function workKind(kind: KindDeclaration): WorkKind {
   const { group, version, plural, kind: name, definedBy } = kind;
   let text = schemaTexts.get(kind);
   if (text === undefined && definedBy !== undefined) {
-    text = JSON.stringify(definedBy);
+    text = formatJson(definedBy);
     schemaTexts.set(kind, text);
   }
   return { group, version, plural, kind: name, definedBy: text };
@@ -98,7 +99,7 @@ export class WorkKinds {
   #schema(text: string): DecodableKind['schema'] {
     let schema = this.#schemas.get(text);
     if (schema !== undefined) return schema;
-    const definition: unknown = JSON.parse(text);
+    const definition: unknown = parseJson(text);
     schema = customSchema(isJsonObject(definition) ? definition : {});
     const [oldest] = this.#schemas.keys();
     if (this.#schemas.size >= maxKeptSchemas && oldest !== undefined) this.#schemas.delete(oldest);
@@ -126,7 +127,7 @@ function outcomeOf(work: BodyWork, kinds: WorkKinds): BodyOutcome {
   switch (work.form) {
     case 'value': {
       const { value } = parseBody(work.format, bytes, false);
-      return { ...plain, json: JSON.stringify(value) };
+      return { ...plain, json: formatJson(value) };
     }
     case 'object': {
       const parsed = parseBody(work.format, bytes, work.strict);
@@ -134,17 +135,17 @@ function outcomeOf(work: BodyWork, kinds: WorkKinds): BodyOutcome {
       if (decoded instanceof DecodeError) {
         return { ...plain, type, json: undefined, undecodable: decoded.message };
       }
-      return { ...plain, type, json: JSON.stringify(decoded.object), problems: decoded.problems };
+      return { ...plain, type, json: formatJson(decoded.object), problems: decoded.problems };
     }
     case 'patch': {
-      const target: unknown = JSON.parse(work.target);
+      const target: unknown = parseJson(work.target);
       const patch = readPatch(work.type, bytes, work.validation !== 'Ignore');
       if (work.kind === undefined) {
-        return { ...plain, json: JSON.stringify(patchedValue(patch, target)) };
+        return { ...plain, json: formatJson(patchedValue(patch, target)) };
       }
       const kind = kinds.find(work.kind);
       const { object, problems } = patchedObject(kind, patch, target, work.validation);
-      return { ...plain, json: JSON.stringify(object), problems };
+      return { ...plain, json: formatJson(object), problems };
     }
     default:
       return assertNever(work, 'work');
@@ -160,14 +161,14 @@ function outcomeIn(reply: BodyReply): BodyOutcome {
 /** The value that a reply holds. @throws DecodeError, StatusError */
 export function valueIn(reply: BodyReply): unknown {
   const { json } = outcomeIn(reply);
-  return json === undefined ? undefined : (JSON.parse(json) as unknown);
+  return json === undefined ? undefined : parseJson(json);
 }
 
 /** The patched object that a reply holds, a new one each time. @throws StatusError */
 export function decodedIn(reply: BodyReply): Decoded {
   const { json = '{}', problems } = outcomeIn(reply);
   // The thread has decoded it by its kind.
-  return { object: JSON.parse(json) as KubeObject, problems };
+  return { object: parseJson(json) as KubeObject, problems };
 }
 
 /** The body that a reply holds. @throws DecodeError, StatusError */

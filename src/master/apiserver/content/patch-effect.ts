@@ -11,6 +11,7 @@ import { parseJsonBody } from '../../../api/schema/json-text.js';
 import type { Decoded } from '../../../api/strategy.js';
 import { decodeObject, strictDecodingError } from '../../../api/strategy.js';
 import { badRequest, failure, invalidObject } from '../status.js';
+import { formatJson } from '../../../lib/json.js';
 
 /** The media type of a JSON patch (RFC 6902). */
 export const jsonPatch = 'application/json-patch+json';
@@ -58,7 +59,7 @@ export function patchedObject(
     strategic ? applyStrategicMergePatch(kind.schema, old, patch.value) : applied(patch, old),
   );
   const refuse = (text: string): Error => {
-    const value = strategic ? goValue(patch.value) : JSON.stringify(patched);
+    const value = strategic ? goValue(patch.value) : formatJson(patched);
     const target = { group: '', kind: '', name: '' };
     return invalidObject(target, [invalid('patch', value, text)]);
   };

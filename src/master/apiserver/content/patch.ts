@@ -21,6 +21,7 @@ import {
   readPatch,
   strategicPatch,
 } from './patch-effect.js';
+import { formatJson } from '../../../lib/json.js';
 
 /** The parser of a patch, and the user who sends it. */
 interface Reading {
@@ -112,7 +113,7 @@ class Effects {
     if (reply !== undefined) return reply;
     const { parser, user } = this.#reading;
     throw new SlotBreak(async () => {
-      const made = await parser.aside(user, workOn(JSON.stringify(old ?? null)));
+      const made = await parser.aside(user, workOn(formatJson(old ?? null)));
       const [oldest] = this.#replies.keys();
       if (this.#replies.size >= keptEffects && oldest !== undefined) this.#replies.delete(oldest);
       this.#replies.set(version, made);

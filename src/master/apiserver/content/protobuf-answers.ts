@@ -12,6 +12,7 @@ import {
 import { protobufYieldBytes } from '../limits.js';
 import type { Entry } from '../verbs/index.js';
 import { presentBytes, readAs } from '../verbs/index.js';
+import { parseJson } from '../../../lib/json.js';
 
 /** The media type of protobuf. */
 export const protobufType = 'application/vnd.kubernetes.protobuf';
@@ -85,7 +86,7 @@ export async function protobufList(
 
 /** A document that is no entry: a Status, a Scale, a review. Its JSON names its kind, which has a message. */
 export function protobufDocument(json: Buffer): Buffer {
-  const object: unknown = JSON.parse(json.toString());
+  const object: unknown = parseJson(json.toString());
   const fields = isJsonObject(object) ? object : {};
   return envelope(textOf(fields, 'apiVersion'), textOf(fields, 'kind'), encodeMessage(fields));
 }

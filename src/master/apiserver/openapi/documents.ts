@@ -6,6 +6,7 @@ import type { RemoteApis } from '../aggregator/index.js';
 import { kubernetesVersion } from '../discovery/version.js';
 import { encodeDocument } from './gnostic.js';
 import { mergeOpenApi } from './merge.js';
+import { formatJson } from '../../../lib/json.js';
 
 /** A document ready to be sent. */
 export interface Rendered {
@@ -80,7 +81,7 @@ export class OpenApiDocuments {
 }
 
 function text(document: object): Buffer {
-  return Buffer.from(JSON.stringify(document));
+  return Buffer.from(formatJson(document));
 }
 
 function sameItems(a: readonly unknown[], b: readonly unknown[]): boolean {

@@ -5,6 +5,7 @@
 import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
 import { isJsonObject } from '../../../api/object.js';
 import type { OpenApi } from '../../../api/openapi/open-api.js';
+import { formatJson } from '../../../lib/json.js';
 
 /** Scalars by name; an upper-case first letter names a message; `[]` repeats. */
 interface Message {
@@ -197,7 +198,7 @@ function writeValue(writer: BinaryWriter, number: number, type: string, value: u
 function writeMessage(writer: BinaryWriter, type: string, value: unknown): void {
   switch (type) {
     case 'Any':
-      writeValue(writer, 2, 'string', `${JSON.stringify(value)}\n`);
+      writeValue(writer, 2, 'string', `${formatJson(value)}\n`);
       return;
     case 'StringArray':
       writeValue(writer, 1, 'string[]', value);

@@ -6,6 +6,7 @@ import { descriptorOf, messageOf } from './descriptors.js';
 import { envelopeMagic, isNumeric } from './wire.js';
 import type { Fields } from './values.js';
 import { specialOf } from './values.js';
+import { smallest } from '../../../lib/json.js';
 
 const maxDepth = 100;
 
@@ -124,8 +125,7 @@ function readValue(reader: BinaryReader, type: string, depth: number): unknown {
       return reader.uint32();
     case 'int64':
     case 'uint64':
-      // As JSON.parse reads the same number.
-      return Number(reader.int64());
+      return smallest(BigInt(reader.int64()));
     case 'double':
       return reader.double();
     case 'float':

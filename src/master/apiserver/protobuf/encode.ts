@@ -120,7 +120,9 @@ function writeValue(writer: BinaryWriter, number: number, type: string, value: u
       return;
     case 'int64':
     case 'uint64':
-      writer.tag(number, WireType.Varint).int64(BigInt(Math.trunc(Number(value))));
+      writer
+        .tag(number, WireType.Varint)
+        .int64(typeof value === 'bigint' ? value : BigInt(Math.trunc(Number(value))));
       return;
     case 'double':
       writer.tag(number, WireType.Bit64).double(Number(value));

@@ -4,6 +4,7 @@
  */
 import { isJsonObject } from '../../../api/object.js';
 import { formatDurationMs, parseDurationMs } from '../../../lib/go-duration.js';
+import { formatJson, parseJson } from '../../../lib/json.js';
 
 /** A message's fields by name. */
 export type Fields = Record<string, unknown>;
@@ -41,13 +42,13 @@ function microseconds(nanos: number): string {
 
 function readJson(text: unknown): unknown {
   if (typeof text !== 'string' || text === '') return null;
-  return JSON.parse(Buffer.from(text, 'base64').toString()) as unknown;
+  return parseJson(Buffer.from(text, 'base64').toString());
 }
 
 function rawJson(field: string): Special {
   return {
     read: (fields) => readJson(fields[field]),
-    write: (value) => ({ [field]: Buffer.from(JSON.stringify(value)) }),
+    write: (value) => ({ [field]: Buffer.from(formatJson(value)) }),
   };
 }
 

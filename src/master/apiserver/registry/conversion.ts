@@ -15,6 +15,7 @@ import type { Entry } from '../cache/entry.js';
 import { conversionCalls, conversionReviewBytes, conversionReviewObjects } from '../limits.js';
 import { failure } from '../status.js';
 import { isOf, prunedToVersion, readStored, toStored } from './versions.js';
+import { formatJson } from '../../../lib/json.js';
 
 /** Posts a review's JSON to a webhook. @returns the answer's JSON text. @throws ConversionError when there is none */
 export type ConversionCall = (webhook: ConversionWebhook, body: string) => Promise<string>;
@@ -76,7 +77,7 @@ export class Conversion {
     const views = await this.convert(kind, kind.version, objects);
     return entries.map((entry, index) => {
       const view = views[index] ?? entry.parse();
-      return entry.convertedTo(Buffer.from(JSON.stringify(prunedToVersion(kind, view))));
+      return entry.convertedTo(Buffer.from(formatJson(prunedToVersion(kind, view))));
     });
   }
 
@@ -101,7 +102,7 @@ export class Conversion {
     const question = { uid: this.#random.uuid(), desiredApiVersion, objects };
     try {
       const speaks = reviewVersion(webhook.reviewVersions);
-      const body = JSON.stringify(reviewBody(speaks, question));
+      const body = formatJson(reviewBody(speaks, question));
       const answer = await this.#turns.run(() => this.#ask(webhook, body, objects));
       return readReview(speaks, question, answer);
     } catch (error) {

@@ -15,6 +15,7 @@ import { formatGroupVersion, parseGroupVersion } from '../../../api/object.js';
 import { applySchemaDefaults } from '../../../api/schema/defaults.js';
 import type { SchemaNode } from '../../../api/schema/node.js';
 import type { Entry } from '../cache/entry.js';
+import { formatJson } from '../../../lib/json.js';
 
 const heads = new WeakMap<KindDeclaration, Buffer>();
 const converted = new WeakMap<KindDeclaration, WeakMap<Entry, Buffer>>();
@@ -53,7 +54,7 @@ export function presentBytes(kind: KindDeclaration, entry: Entry): Buffer {
   if (bytes === undefined) {
     const object = readAs(kind, entry);
     const isStored = isOf(kind, entry) && deepEqual(object, entry.parse());
-    bytes = isStored ? entry.bytes : Buffer.from(JSON.stringify(object));
+    bytes = isStored ? entry.bytes : Buffer.from(formatJson(object));
     known.set(entry, bytes);
   }
   return bytes;

@@ -34,6 +34,7 @@ import type { Admission, AdmissionRequest, RequestContext, Written } from './typ
 import { errorTarget } from './types.js';
 import type { Check, RuleTurns } from './validation.js';
 import { errorsOf } from './validation.js';
+import { formatJson } from '../../../lib/json.js';
 
 /** The source of an update: the body of a PUT, or a patch's effect on the present object. */
 export interface UpdateSource {
@@ -271,7 +272,7 @@ function dropRepeatedOwners(context: RequestContext, object: KubeObject): void {
 }
 
 function encode(object: KubeObject): Buffer {
-  return Buffer.from(JSON.stringify(object));
+  return Buffer.from(formatJson(object));
 }
 
 function isTaken(context: RequestContext, name: string): Error {

@@ -4,6 +4,7 @@ import type { Entry } from '../verbs/index.js';
 import { presentBytes, readAs } from '../verbs/index.js';
 import type { ListMeta, PresentOptions } from './present-options.js';
 import { tableBytes, tableRows } from './table.js';
+import { formatJson } from '../../../lib/json.js';
 
 const comma = Buffer.from(',');
 const close = Buffer.from(']}');
@@ -22,7 +23,7 @@ export function listMetadata(meta: ListMeta): Record<string, unknown> {
 function partialBytes(kind: KindDeclaration, entry: Entry, version: string): Buffer {
   const { metadata } = readAs(kind, entry);
   const apiVersion = `meta.k8s.io/${version}`;
-  return Buffer.from(JSON.stringify({ kind: 'PartialObjectMetadata', apiVersion, metadata }));
+  return Buffer.from(formatJson({ kind: 'PartialObjectMetadata', apiVersion, metadata }));
 }
 
 /** One object in the wanted form. */

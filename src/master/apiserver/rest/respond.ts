@@ -1,6 +1,6 @@
 import { gzip } from 'node:zlib';
 import { promisify } from 'node:util';
-import { dump } from 'js-yaml';
+import { defineScalarTag, dump, DUMP_SCHEMA, intCoreTag } from 'js-yaml';
 import { protobufDocument, protobufType } from '../content/protobuf-answers.js';
 import { gzipFromBytes } from '../limits.js';
 import type { StatusError } from '../status.js';
@@ -9,11 +9,25 @@ import type { Exchange, HeaderMap } from './exchange.js';
 import { end, header, writeHead } from './exchange.js';
 import type { Format } from './negotiate.js';
 import { negotiate } from './negotiate.js';
+import { formatJson, parseJson } from '../../../lib/json.js';
 
 const compress = promisify(gzip);
 
+/** Whole numbers, those that are bigints too. */
+const integers = defineScalarTag('tag:yaml.org,2002:int', {
+  implicit: true,
+  identify: (value) => typeof value === 'bigint' || intCoreTag.identify(value),
+  represent: String,
+  resolve: intCoreTag.resolve,
+});
+
 /** As sigs.k8s.io/yaml writes: list items at their parent's column, lines as long as they are. */
-const yamlStyle = { seqNoIndent: true, lineWidth: -1, quoteStyle: 'double' } as const;
+const yamlStyle = {
+  seqNoIndent: true,
+  lineWidth: -1,
+  quoteStyle: 'double',
+  schema: DUMP_SCHEMA.withTags(integers),
+} as const;
 
 /** Tools whose users read the answer on a screen (apiserver's `isPrettyPrint`). */
 const readersAgents = /^(curl|Wget|Mozilla\/5\.0)/;
@@ -78,9 +92,9 @@ export async function sendJson(
     body = protobufDocument(json);
   } else if (format.type === 'yaml') {
     type = 'application/yaml';
-    body = Buffer.from(dump(JSON.parse(json.toString()), yamlStyle));
+    body = Buffer.from(dump(parseJson(json.toString()), yamlStyle));
   } else if (wantsPretty(exchange)) {
-    body = Buffer.from(`${JSON.stringify(JSON.parse(json.toString()), undefined, 2)}\n`);
+    body = Buffer.from(`${formatJson(parseJson(json.toString()), 2)}\n`);
   }
   await sendBytes(exchange, code, body, type);
 }

@@ -2,6 +2,7 @@
 import type { Entry } from '../verbs/index.js';
 import { readAs } from '../verbs/index.js';
 import type { ListMeta, PresentOptions } from './present-options.js';
+import { formatJson } from '../../../lib/json.js';
 
 interface Row {
   readonly cells: readonly unknown[];
@@ -40,7 +41,7 @@ export function tableBytes(
       }))
     : null;
   return Buffer.from(
-    JSON.stringify({
+    formatJson({
       kind: 'Table',
       apiVersion: `meta.k8s.io/${options.format.asVersion}`,
       metadata: {

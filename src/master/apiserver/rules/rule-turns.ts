@@ -6,6 +6,7 @@ import { Lane } from '../aside/lane.js';
 import { Turns } from '../aside/turns.js';
 import type { RuleOutcome, RuleSubject, RuleTurns as Rules } from '../registry/validation.js';
 import type { RuleReply, RuleWork } from './rule-work.js';
+import { formatJson } from '../../../lib/json.js';
 
 /** The characters of a schema; the place of a built-in kind weighs nothing. */
 function sizeOf(schema: string | object): number {
@@ -41,8 +42,8 @@ export class RuleTurns implements Rules, PolicyTurns {
     const reply = await this.#lane.run(user, {
       form: 'object',
       schema: definedBy === undefined ? { group, version, plural } : this.#textOf(definedBy),
-      object: JSON.stringify(object),
-      old: old === undefined ? undefined : JSON.stringify(old),
+      object: formatJson(object),
+      old: old === undefined ? undefined : formatJson(old),
     });
     assert('errors' in reply, 'the thread answers what it was asked');
     return reply;
@@ -51,7 +52,7 @@ export class RuleTurns implements Rules, PolicyTurns {
   #textOf(schema: object): string {
     let text = this.#schemas.get(schema);
     if (text === undefined) {
-      text = JSON.stringify(schema);
+      text = formatJson(schema);
       this.#schemas.set(schema, text);
     }
     return text;

@@ -14,6 +14,7 @@ import type { CompiledPolicy } from '../admission/policy/evaluate.js';
 import { compilePolicy, evaluatePolicy } from '../admission/policy/evaluate.js';
 import type { PolicyReply, PolicyWork } from '../admission/policy/evaluations.js';
 import type { RuleOutcome } from '../registry/validation.js';
+import { parseJson } from '../../../lib/json.js';
 
 /** One piece of work. Objects are JSON: it costs the event loop less than a structured clone. */
 export type RuleWork =
@@ -44,7 +45,7 @@ class Kept<T> {
   get(text: string): T {
     let made = this.#byText.get(text);
     if (made !== undefined) return made;
-    made = this.#make(JSON.parse(text));
+    made = this.#make(parseJson(text));
     const [oldest] = this.#byText.keys();
     if (this.#byText.size >= maxKept && oldest !== undefined) this.#byText.delete(oldest);
     this.#byText.set(text, made);
@@ -80,8 +81,8 @@ export class RuleWorker {
         const { schema } = work;
         const validate =
           typeof schema === 'string' ? this.#validators.get(schema) : this.#builtIn(schema);
-        const old = work.old === undefined ? undefined : (JSON.parse(work.old) as KubeObject);
-        const errors = validate(JSON.parse(work.object) as KubeObject, old, warnings);
+        const old = work.old === undefined ? undefined : (parseJson(work.old) as KubeObject);
+        const errors = validate(parseJson(work.object) as KubeObject, old, warnings);
         return { errors, warnings };
       }
       case 'policy':
@@ -104,7 +105,7 @@ export class RuleWorker {
       if (answer === undefined) throw new Unanswered(check);
       return answer;
     };
-    const values = new RequestValues(JSON.parse(data) as RequestData, decide);
+    const values = new RequestValues(parseJson(data) as RequestData, decide);
     try {
       return { verdict: evaluatePolicy(this.#policies.get(policy), values.get) };
     } catch (error) {

@@ -4,6 +4,7 @@
  * `"resourceVersion":"N",` in behind that opening. Nothing else is ever re-encoded for GET, LIST or watch.
  */
 import type { KubeObject } from '../../../api/object.js';
+import { formatJson, parseJson } from '../../../lib/json.js';
 
 const metadataMark = Buffer.from('"metadata":{');
 
@@ -11,7 +12,7 @@ const metadataMark = Buffer.from('"metadata":{');
 export function encodeStored(object: KubeObject): Buffer {
   const { kind, apiVersion, metadata, ...rest } = object as KubeObject & Record<string, unknown>;
   const { resourceVersion: _version, selfLink: _link, ...meta } = metadata;
-  return Buffer.from(JSON.stringify({ kind, apiVersion, metadata: meta, ...rest }));
+  return Buffer.from(formatJson({ kind, apiVersion, metadata: meta, ...rest }));
 }
 
 /** The bytes to send: `stored` with its resourceVersion. */
@@ -54,12 +55,12 @@ function cutOf(stored: Buffer): number | undefined {
 
 /** For text that some other program stored with another layout. */
 function respliced(stored: Buffer, revision: number): Buffer {
-  const object = JSON.parse(stored.toString()) as KubeObject;
+  const object = parseJson(stored.toString()) as KubeObject;
   const metadata = { ...object.metadata, resourceVersion: String(revision) };
-  return Buffer.from(JSON.stringify({ ...object, metadata }));
+  return Buffer.from(formatJson({ ...object, metadata }));
 }
 
 /** Parses bytes that this server stored or spliced. */
 export function parseObject<T extends KubeObject = KubeObject>(bytes: Buffer): T {
-  return JSON.parse(bytes.toString()) as T;
+  return parseJson(bytes.toString()) as T;
 }

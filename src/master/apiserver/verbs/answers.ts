@@ -2,10 +2,11 @@
 import { Entry } from '../cache/entry.js';
 import type { RequestContext, Target, Written } from '../registry/types.js';
 import type { Answer } from './requests.js';
+import { formatJson } from '../../../lib/json.js';
 
 /** An answer that is no stored object. */
 export function document(target: Target, value: object, code = 200): Answer {
-  return { code, bytes: Buffer.from(JSON.stringify(value)), entry: undefined, target };
+  return { code, bytes: Buffer.from(formatJson(value)), entry: undefined, target };
 }
 
 /** The answer of a write. */

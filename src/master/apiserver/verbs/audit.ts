@@ -8,6 +8,7 @@ import { auditBufferedBytes } from '../limits.js';
 import type { UserInfo } from '../registry/types.js';
 import { isStatusError } from '../status.js';
 import type { Call } from './call.js';
+import { formatJson } from '../../../lib/json.js';
 
 /** Collects what is known of a request for its audit event; each step of the gate fills in its part. */
 export interface AuditRecord {
@@ -54,7 +55,7 @@ export class AuditLog {
     }
     if (record.id === '') record.id = randomUUID();
     const event = auditEvent(stage, record, outcome, this.#clock.nowMs());
-    this.#stream.write(`${JSON.stringify(event)}\n`);
+    this.#stream.write(`${formatJson(event)}\n`);
   }
 
   close(): Promise<void> {

@@ -6,6 +6,7 @@ import type { Value } from '../../../../api/cel/value.js';
 import type { KubeObject } from '../../../../api/object.js';
 import type { AdmissionRequest } from '../../registry/types.js';
 import { admissionFields, shownObject } from '../webhook/review.js';
+import { formatJson } from '../../../../lib/json.js';
 
 /** The data of a request that expressions see; plain JSON, so that it can be evaluated beside the event loop. */
 export interface RequestData {
@@ -73,7 +74,7 @@ export class AskedData implements RequestData {
 /** Writes the data for another thread. */
 export function dataText(data: RequestData): string {
   const { object, oldObject, request, namespaceObject, requestResource, params } = data;
-  return JSON.stringify({ object, oldObject, request, namespaceObject, requestResource, params });
+  return formatJson({ object, oldObject, request, namespaceObject, requestResource, params });
 }
 
 /** The values of a request's data; each is made when it is first asked for. */

@@ -13,6 +13,7 @@ import type { Value } from '../../../../api/cel/value.js';
 import { MapValue } from '../../../../api/cel/value.js';
 import type { Condition } from './conditions.js';
 import { compileConditions, conditionsHold, outOfBudget } from './conditions.js';
+import { formatJson } from '../../../../lib/json.js';
 
 type Spec = NonNullable<ValidatingAdmissionPolicy['spec']>;
 type Compiled = Program | string;
@@ -98,7 +99,7 @@ export class PolicySource {
   /** Its JSON, by which another thread compiles it. */
   get text(): string {
     const { metadata, spec } = this.policy;
-    return (this.#text ??= JSON.stringify({ metadata: { name: metadata.name }, spec }));
+    return (this.#text ??= formatJson({ metadata: { name: metadata.name }, spec }));
   }
 }
 

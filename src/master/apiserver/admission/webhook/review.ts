@@ -5,6 +5,7 @@ import { isJsonObject, parseGroupVersion, textOf } from '../../../../api/object.
 import type { AdmissionRequest } from '../../registry/types.js';
 import { StatusError } from '../../status.js';
 import { CallError } from './call.js';
+import { formatJson, parseJson } from '../../../../lib/json.js';
 
 const apiVersion = 'admission.k8s.io/v1';
 const optionKinds = {
@@ -32,7 +33,7 @@ export function questionOf(request: AdmissionRequest, version: string): Question
       oldObject: shownObject(request, request.old),
     },
   };
-  return { uid, body: JSON.stringify(body) };
+  return { uid, body: formatJson(body) };
 }
 
 /** An object of a request as webhooks and expressions see it; null when there is none. */
@@ -120,7 +121,7 @@ export interface Verdict {
 export function readVerdict(text: string, question: Question): Verdict {
   let review: unknown;
   try {
-    review = JSON.parse(text);
+    review = parseJson(text);
   } catch (error) {
     throw new CallError(`couldn't get version/kind; json parse error: ${String(error)}`);
   }
@@ -162,7 +163,7 @@ function readPatch(response: Record<string, unknown>): unknown {
     throw new CallError(`invalid webhook response.patchType of ${JSON.stringify(type)}`);
   }
   try {
-    return JSON.parse(Buffer.from(patch, 'base64').toString()) as unknown;
+    return parseJson(Buffer.from(patch, 'base64').toString());
   } catch (error) {
     throw new CallError(`the patch cannot be read: ${String(error)}`);
   }

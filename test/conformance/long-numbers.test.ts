@@ -1,0 +1,167 @@
+/** Whole numbers of 64 bits that a double would round, at a running API server: clients read what they wrote. */
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { decodeProtobuf } from '../../src/master/apiserver/protobuf/decode.js';
+import { encodeMessage, envelope } from '../../src/master/apiserver/protobuf/encode.js';
+import type { DoorAnswer, Identity } from '../security/two-doors.js';
+import { TwoDoors } from '../security/two-doors.js';
+
+let doors: TwoDoors;
+let admin: Identity;
+
+/** 2^53 + 1: the least number that a double rounds. */
+const long = '9007199254740993';
+const most = '9223372036854775807';
+const least = '-9223372036854775808';
+const beyond = '9223372036854775808';
+
+const revisions = '/apis/apps/v1/namespaces/default/controllerrevisions';
+const definitions = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions';
+const counts = '/apis/example.com/v1/namespaces/default/counts';
+
+const revision = (name: string, number: string): string =>
+  `{"apiVersion":"apps/v1","kind":"ControllerRevision","metadata":{"name":"${name}"},"data":{"n":${number}},` +
+  `"revision":${number}}`;
+const count = (name: string, spec: string): string =>
+  `{"apiVersion":"example.com/v1","kind":"Count","metadata":{"name":"${name}"},"spec":${spec}}`;
+
+const int64 = { type: 'integer', format: 'int64' };
+const definition = `{"metadata":{"name":"counts.example.com"},"spec":{"group":"example.com",
+  "names":{"plural":"counts","kind":"Count"},"scope":"Namespaced","versions":[{"name":"v1","served":true,
+  "storage":true,"additionalPrinterColumns":[{"name":"N","type":"integer","jsonPath":".spec.n"}],
+  "schema":{"openAPIV3Schema":{"type":"object","properties":{"spec":{"type":"object","properties":{
+    "n":{"type":"integer","minimum":0,"maximum":${most},"x-kubernetes-validations":[
+      {"rule":"self != ${long}","message":"not this one"}]},
+    "f":{"type":"number"},"e":${JSON.stringify(int64)},"d":{"type":"integer","default":${long}},
+    "set":{"type":"array","x-kubernetes-list-type":"set","items":{"type":"integer"}},
+    "any":{"x-kubernetes-preserve-unknown-fields":true}}}}}}}]}}`;
+
+beforeAll(async () => {
+  doors = await TwoDoors.start();
+  admin = await doors.identity('admin', 'system:masters');
+  const made = await ask('POST', definitions, definition);
+  expect([made.code, made.message]).toEqual([201, '']);
+  for (let code = 404; code !== 200;) ({ code } = await doors.rest(admin, 'GET', counts));
+}, 60_000);
+
+afterAll(() => doors.stop());
+
+const ask = (
+  method: string,
+  path: string,
+  body?: string,
+  headers: Record<string, string> = {},
+): Promise<DoorAnswer> =>
+  doors.rest(admin, method, path, {
+    ...(body === undefined ? {} : { body: Buffer.from(body) }),
+    headers: { 'content-type': 'application/json', ...headers },
+  });
+
+/** The numbers that a text has under a name. */
+const numbers = (name: string, text: string): string[] =>
+  [...text.matchAll(new RegExp(`"${name}":\\s*(-?\\d+)`, 'g'))].map(([, digits = '']) => digits);
+
+describe('a ControllerRevision', () => {
+  test.each([
+    ['long', long],
+    ['most', most],
+    ['least', least],
+    ['safe', '9007199254740991'],
+  ])('%s keeps its revision and its data', async (name, number) => {
+    const made = await ask('POST', revisions, revision(name, number));
+    // Kubernetes refuses a negative one; the number is told as it was.
+    if (number.startsWith('-')) {
+      expect([made.code, made.message]).toEqual([422, expect.stringContaining(number)]);
+      return;
+    }
+    expect([made.code, numbers('revision', made.text)]).toEqual([201, [number]]);
+    const got = await ask('GET', `${revisions}/${name}`);
+    expect([numbers('revision', got.text), numbers('n', got.text)]).toEqual([[number], [number]]);
+  });
+
+  test('beyond int64 is refused', async () => {
+    const made = await ask('POST', revisions, revision('beyond', beyond));
+    const text = `json: cannot unmarshal number ${beyond} into Go struct field ControllerRevision.revision of type int64`;
+    expect([made.code, made.message]).toEqual([400, expect.stringContaining(text)]);
+  });
+
+  test('is shown so in YAML, protobuf, tables and for people', async () => {
+    const path = `${revisions}/long`;
+    const yaml = await ask('GET', path, undefined, { accept: 'application/yaml' });
+    expect(yaml.text).toContain(`revision: ${long}\n`);
+    const pretty = await ask('GET', `${path}?pretty=true`);
+    expect(pretty.text).toContain(`  "revision": ${long}\n`);
+    const table = await ask('GET', path, undefined, {
+      accept: 'application/json;as=Table;v=v1;g=meta.k8s.io',
+    });
+    expect(table.text).toContain(`,${long},`);
+  });
+
+  test.each([
+    ['application/merge-patch+json', `{"revision":${most}}`],
+    ['application/strategic-merge-patch+json', `{"revision":${most}}`],
+    [
+      'application/json-patch+json',
+      `[{"op":"test","path":"/revision","value":${long}},{"op":"replace","path":"/revision","value":${most}}]`,
+    ],
+  ])('is changed by %s', async (type, patch) => {
+    const path = `${revisions}/long?dryRun=All`;
+    const patched = await ask('PATCH', path, patch, { 'content-type': type });
+    expect([patched.message, numbers('revision', patched.text)]).toEqual(['', [most]]);
+  });
+
+  test('that a test of a JSON patch takes for its neighbour is not changed', async () => {
+    const patch = '[{"op":"test","path":"/revision","value":9007199254740992}]';
+    const headers = { 'content-type': 'application/json-patch+json' };
+    expect((await ask('PATCH', `${revisions}/long`, patch, headers)).code).toBe(422);
+  });
+
+  test('is applied, and belongs to who applied it', async () => {
+    const headers = { 'content-type': 'application/apply-patch+yaml' };
+    const yaml = `apiVersion: apps/v1\nkind: ControllerRevision\nmetadata: {name: applied}\ndata: {}\nrevision: ${long}\n`;
+    const path = `${revisions}/applied?fieldManager=m`;
+    const applied = await ask('PATCH', path, yaml, headers);
+    expect([applied.message, numbers('revision', applied.text)]).toEqual(['', [long]]);
+    const other = await ask(
+      'PATCH',
+      path.replace('=m', '=other'),
+      yaml.replace('993', '992'),
+      headers,
+    );
+    expect(other.code).toBe(409);
+  });
+});
+
+describe('a custom object', () => {
+  const spec = `{"n":${most},"f":${long},"e":${least},"set":[${long},9007199254740992],"any":{"x":[${long}]}}`;
+
+  test('keeps all digits, and its definition those of defaults', async () => {
+    const made = await ask('POST', counts, count('a', spec));
+    expect([made.code, made.message]).toEqual([201, '']);
+    const { text } = await ask('GET', `${counts}/a`);
+    expect(text).toContain(spec.slice(1, -1).split(',"set"')[0]);
+    expect(text).toContain(`"set":[${long},9007199254740992]`);
+    expect(numbers('d', text)).toEqual([long]);
+    const defined = await ask('GET', `${definitions}/counts.example.com`);
+    expect(numbers('default', defined.text)).toEqual([long]);
+  });
+
+  test.each([
+    ['breaks a rule that names its number', `{"n":${long}}`, 'not this one'],
+    ['has one number twice', `{"set":[${long},${long}]}`, `Duplicate value: ${long}`],
+    ['is too small', `{"n":-${long}}`, `Invalid value: -${long}`],
+  ])('that %s is refused', async (_, given, message) => {
+    const made = await ask('POST', counts, count('b', given));
+    expect([made.code, made.message]).toEqual([422, expect.stringContaining(message)]);
+  });
+
+  test('beyond int64 is a float64', async () => {
+    const made = await ask('POST', counts, count('c', `{"any":${beyond}}`));
+    expect(numbers('any', made.text)).toEqual([String(Number(beyond))]);
+  });
+});
+
+test('protobuf has the same numbers', () => {
+  const object = { apiVersion: 'apps/v1', kind: 'ControllerRevision', revision: BigInt(long) };
+  const body = envelope('apps/v1', 'ControllerRevision', encodeMessage(object));
+  expect(decodeProtobuf(body)).toMatchObject({ revision: BigInt(long) });
+});
