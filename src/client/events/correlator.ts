@@ -32,6 +32,10 @@ export interface Occurrence {
   readonly message: string;
   /** Milliseconds since 1970. */
   readonly atMs: number;
+  /** What the source did, or failed to do. */
+  readonly action?: string | undefined;
+  /** Another object that is concerned. */
+  readonly related?: EventSubject | undefined;
 }
 
 /** The event that counts an occurrence, as it is now. */

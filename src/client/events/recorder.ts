@@ -6,15 +6,24 @@ import type { Logger } from '../../lib/log.js';
 import { resources } from '../resources.js';
 import type { ApiClient } from '../types.js';
 import { isApiError } from '../types.js';
-import type { CountedEvent, EventSubject, EventType } from './correlator.js';
+import type { CountedEvent, EventSubject, EventType, Occurrence } from './correlator.js';
 import { EventCorrelator } from './correlator.js';
 
 /** Tells of what happened to objects, in the name of one component. Returns at once. */
 export interface EventRecorder {
   normal(subject: EventSubject, reason: string, message: string): void;
   warning(subject: EventSubject, reason: string, message: string): void;
-  event(subject: EventSubject, type: EventType, reason: string, message: string): void;
+  event(
+    subject: EventSubject,
+    type: EventType,
+    reason: string,
+    message: string,
+    more?: EventDetail,
+  ): void;
 }
+
+/** What events of components that name their action have beside the others. */
+type EventDetail = Pick<Occurrence, 'action' | 'related'>;
 
 /** Events that wait to be written; beyond it the oldest is dropped. */
 const pendingLimit = 2000;
@@ -46,9 +55,10 @@ export class EventSink {
 
   /** @param component Kubernetes' name of it, such as "deployment-controller" */
   recorder(component: string): EventRecorder {
-    const event: EventRecorder['event'] = (subject, type, reason, message) => {
+    const event: EventRecorder['event'] = (subject, type, reason, message, more = {}) => {
       const atMs = this.#clock.nowMs();
-      this.#add(this.#correlator.correlate({ component, subject, type, reason, message, atMs }));
+      const occurrence = { component, subject, type, reason, message, atMs, ...more };
+      this.#add(this.#correlator.correlate(occurrence));
     };
     return {
       event,
@@ -107,23 +117,29 @@ function namespaceOf({ subject }: CountedEvent): string {
   return subject.metadata.namespace ?? 'default';
 }
 
-function eventObject(event: CountedEvent, host: string | undefined): Event {
-  const { component, subject, type, reason, message, count } = event;
+function referenceOf(subject: EventSubject): Event['involvedObject'] {
   const { apiVersion = 'v1', kind, metadata, fieldPath } = subject;
   const { name, namespace, uid, resourceVersion } = metadata;
+  return {
+    ...(apiVersion === '' ? {} : { apiVersion }),
+    kind,
+    name,
+    ...(namespace === undefined ? {} : { namespace }),
+    ...(uid === undefined ? {} : { uid }),
+    ...(resourceVersion === undefined ? {} : { resourceVersion }),
+    ...(fieldPath === undefined ? {} : { fieldPath }),
+  };
+}
+
+function eventObject(event: CountedEvent, host: string | undefined): Event {
+  const { component, subject, type, reason, message, count, action, related } = event;
   return {
     apiVersion: 'v1',
     kind: 'Event',
     metadata: { name: event.name, namespace: namespaceOf(event) },
-    involvedObject: {
-      ...(apiVersion === '' ? {} : { apiVersion }),
-      kind,
-      name,
-      ...(namespace === undefined ? {} : { namespace }),
-      ...(uid === undefined ? {} : { uid }),
-      ...(resourceVersion === undefined ? {} : { resourceVersion }),
-      ...(fieldPath === undefined ? {} : { fieldPath }),
-    },
+    involvedObject: referenceOf(subject),
+    ...(related === undefined ? {} : { related: referenceOf(related) }),
+    ...(action === undefined ? {} : { action }),
     reason,
     message,
     type,

@@ -1,6 +1,6 @@
 import { beforeEach, expect, test } from '@jest/globals';
 import { findCondition } from '../../api/facts/conditions.js';
-import type { Pod } from '../../api/types/core.js';
+import type { Event, Pod } from '../../api/types/core.js';
 import { resources } from '../../client/resources.js';
 import { FakeApi } from '../../client/testkit/fake.js';
 import { ManualClock } from '../../lib/clock.js';
@@ -23,6 +23,9 @@ beforeEach(async () => {
   });
   pod = await api.create<Pod>(resources.pods, podOf('a', {}));
 });
+
+/** Lets events be written, which nobody waits for. */
+const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 const present = (): Promise<Pod> => api.get<Pod>(resources.pods, pod.metadata);
 const messageOf = ({ status }: Pod): string | undefined =>
@@ -73,4 +76,34 @@ test('a mark of a pod that another has changed is written all the same', async (
   const marked = await present();
   expect(messageOf(marked)).toBe('no room');
   expect(marked.status).toHaveProperty('message', 'from another');
+});
+
+test('a victim is told in kube-scheduler’s words', async () => {
+  const victim = await api.create<Pod>(resources.pods, podOf('v', {}));
+  await writer.evict(podInfo(pod), 'n', [podInfo(victim)]);
+  await settled();
+  const { items } = await api.list<Event>(resources.events);
+  expect(items).toMatchObject([
+    {
+      type: 'Normal',
+      reason: 'Preempted',
+      action: 'Preempting',
+      message: `Preempted by pod ${pod.metadata.uid} on node n`,
+      involvedObject: { kind: 'Pod', name: 'v' },
+      related: { kind: 'Pod', name: 'a' },
+      reportingComponent: 'default-scheduler',
+    },
+  ]);
+});
+
+test('the text of an event is cut, that of the condition is not', async () => {
+  const message = `0/9 nodes are available: ${'x'.repeat(2000)}`;
+  writer.failed(podInfo(pod), message);
+  await writer.markUnschedulable(pod, message);
+  await settled();
+  const { items } = await api.list<Event>(resources.events);
+  expect(items.map((event) => [event.action, event.message])).toEqual([
+    ['Scheduling', `${message.slice(0, 1020)} ...`],
+  ]);
+  expect(messageOf(await present())).toBe(message);
 });

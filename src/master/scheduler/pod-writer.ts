@@ -13,6 +13,8 @@ import { now } from '../../api/facts/time.js';
 import { findCondition, timedCondition } from '../../api/facts/conditions.js';
 import type { PodInfo } from './pod-info.js';
 
+/** The characters of an event's text. */
+const maxNoteLength = 1024;
 /** How often a mark is written anew because the pod has changed. */
 const maxMarkAttempts = 5;
 
@@ -52,12 +54,15 @@ export class PodWriter {
     };
     await this.#client.create(resources.pods, binding, { subresource: 'binding', name });
     const message = `Successfully assigned ${namespace}/${name} to ${node}`;
-    this.#recorder.normal(subjectOf(info.pod), 'Scheduled', message);
+    const action = 'Binding';
+    this.#recorder.event(subjectOf(info.pod), 'Normal', 'Scheduled', message, { action });
   }
 
   /** Tells of a failure in an event. */
   failed(info: PodInfo, message: string): void {
-    this.#recorder.warning(subjectOf(info.pod), 'FailedScheduling', message);
+    const action = 'Scheduling';
+    const note = truncated(message);
+    this.#recorder.event(subjectOf(info.pod), 'Warning', 'FailedScheduling', note, { action });
   }
 
   /**
@@ -134,13 +139,23 @@ export class PodWriter {
           preconditions: { uid: victim.uid },
         });
         const message = `Preempted by pod ${info.uid} on node ${node}`;
-        this.#recorder.normal(subjectOf(victim.pod), 'Preempted', message);
+        this.#recorder.event(subjectOf(victim.pod), 'Normal', 'Preempted', message, {
+          action: 'Preempting',
+          related: subjectOf(info.pod),
+        });
       } catch (error) {
         if (isApiError(error, 'NotFound')) continue;
         this.#log.warn({ pod: victim.key, error }, 'a victim could not be evicted');
       }
     }
   }
+}
+
+/** A message that an event has room for, cut as kube-scheduler cuts it (`schedule_one.go`, `truncateMessage`). */
+function truncated(message: string): string {
+  const suffix = ' ...';
+  if (message.length <= maxNoteLength) return message;
+  return message.slice(0, maxNoteLength - suffix.length) + suffix;
 }
 
 function subjectOf(pod: Pod) {

@@ -96,7 +96,7 @@ export const suggestedFlowSchemas: readonly FlowSchema[] = [
     method: 'ByUser',
     rules: [
       {
-        subjects: users(controllerManager, scheduler),
+        subjects: [...users(controllerManager, scheduler), ...accounts('*')],
         resourceRules: [on(election, coordination, ['leases'], false)],
       },
     ],
@@ -108,7 +108,10 @@ export const suggestedFlowSchemas: readonly FlowSchema[] = [
     rules: [
       {
         subjects: accounts('*'),
-        resourceRules: [on(election, coordination, ['leases'], false)],
+        resourceRules: [
+          on(election, '', ['endpoints', 'configmaps'], false),
+          on(election, coordination, ['leases'], false),
+        ],
       },
     ],
   }),
