@@ -155,7 +155,7 @@ test('each path is for those who may read that part of the node', async () => {
   expect((await ask('/pods', 'stats')).text).toBe(
     'Forbidden (user=stats, verb=get, resource=nodes, subresource(s)=[pods proxy])\n',
   );
-  expect((await ask('/metrics', '')).text).toBe('Unauthorized\n');
+  expect((await ask('/metrics', '')).text).toBe('Unauthorized');
   expect((await ask('/stats/summary', 'metrics')).status).toBe(403);
 });
 

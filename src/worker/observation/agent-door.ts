@@ -109,7 +109,10 @@ class AgentDoor {
     await serve(request, response);
   }
 
-  /** Lets in whom the API server lets, else answers why not, in kubelet's words. */
+  /**
+   * Lets in whom the API server lets, else answers why not, in kubelet's words, of which one alone ends its line
+   * (`pkg/kubelet/server/server.go`, `InstallAuthFilter`).
+   */
   async #admits(request: DoorRequest, response: DoorResponse, path: string): Promise<boolean> {
     const { access, nodeName } = this.#options;
     const { verb, subresources } = wantedOf(request.method ?? 'GET', path);
@@ -120,16 +123,15 @@ class AgentDoor {
       return true;
     } catch (error) {
       if (!isDoorRefusal(error)) throw error;
-      const what = `verb=${verb}, resource=nodes, subresource(s)=[${subresources.join(' ')}]`;
-      const who = `(user=${user?.username ?? ''}, ${what})`;
+      const who = `user=${user?.username ?? ''}, verb=${verb}, resource=nodes`;
       const words = {
         401: 'Unauthorized',
-        403: `Forbidden ${who}`,
-        429: error.message,
-        500: `Authorization error ${who}`,
+        403: `Forbidden (${who}, subresource(s)=[${subresources.join(' ')}])\n`,
+        429: `${error.message}\n`,
+        500: `Authorization error (${who}, subresource=${subresources[0] ?? ''})`,
       };
       this.#options.log.debug({ error, node: nodeName, path }, 'a request was refused');
-      answer(response, error.status, plainText, `${words[error.status]}\n`);
+      answer(response, error.status, plainText, words[error.status]);
       return false;
     }
   }
