@@ -99,7 +99,15 @@ beforeAll(async () => {
           url: `https://127.0.0.1:${port}/`,
           caBundle: Buffer.from(ca.cert).toString('base64'),
         },
-        rules: [everything],
+        rules: [
+          everything,
+          {
+            ...everything,
+            apiGroups: ['autoscaling'],
+            apiVersions: ['v1'],
+            resources: ['horizontalpodautoscalers'],
+          },
+        ],
       },
     ],
   };
@@ -236,4 +244,70 @@ test('the namespace of a Namespace is its name', async () => {
   const body = { metadata: { name: 'team' } };
   const made = await questions(() => write('POST', '/api/v1/namespaces', body), 201);
   expect(made).toMatchObject([{ operation: 'CREATE', name: 'team', namespace: 'team' }]);
+});
+
+/** `pkg/admission/plugin/webhook/generic/webhook.go`: an equivalent resource that a rule names. */
+test('an autoscaler of v2 is shown and changed as one of v1, which the rule names', async () => {
+  const autoscalers = '/apis/autoscaling/v2/namespaces/default/horizontalpodautoscalers';
+  const scaleTargetRef = { apiVersion: 'apps/v1', kind: 'Deployment', name: 'd' };
+  const target = { type: 'Utilization', averageUtilization: 60 };
+  const metrics = [{ type: 'Resource', resource: { name: 'cpu', target } }];
+  const change = [{ op: 'replace', path: '/spec/targetCPUUtilizationPercentage', value: 70 }];
+  const patch = Buffer.from(JSON.stringify(change)).toString('base64');
+  answer = () => ({ allowed: true, patchType: 'JSONPatch', patch });
+  let made: DoorAnswer | undefined;
+  const seen = await questions(async () => {
+    const spec = { scaleTargetRef, maxReplicas: 3, metrics };
+    made = await write('POST', autoscalers, { metadata: { name: 'h' }, spec });
+    return made;
+  }, 201);
+  answer = () => ({ allowed: true });
+  const kind = 'HorizontalPodAutoscaler';
+  const resource = 'horizontalpodautoscalers';
+  expect(seen).toMatchObject([
+    {
+      kind: { group: 'autoscaling', version: 'v1', kind },
+      resource: { group: 'autoscaling', version: 'v1', resource },
+      requestKind: { group: 'autoscaling', version: 'v2', kind },
+      requestResource: { group: 'autoscaling', version: 'v2', resource },
+      object: { apiVersion: 'autoscaling/v1', spec: { targetCPUUtilizationPercentage: 60 } },
+    },
+  ]);
+  expect(JSON.parse(made?.text ?? '')).toMatchObject({
+    apiVersion: 'autoscaling/v2',
+    spec: { metrics: [{ resource: { target: { averageUtilization: 70 } } }] },
+  });
+});
+
+test('a policy of another version judges the object in that version', async () => {
+  const group = '/apis/admissionregistration.k8s.io/v1';
+  const rule = {
+    apiGroups: ['autoscaling'],
+    apiVersions: ['v1'],
+    operations: ['CREATE'],
+    resources: ['horizontalpodautoscalers'],
+  };
+  const policy = {
+    metadata: { name: 'p' },
+    spec: {
+      matchConstraints: { resourceRules: [rule] },
+      validations: [
+        {
+          expression: 'object.spec.targetCPUUtilizationPercentage < 50',
+          messageExpression: 'request.kind.version + " of " + request.requestKind.version',
+        },
+      ],
+    },
+  };
+  const binding = {
+    metadata: { name: 'b' },
+    spec: { policyName: 'p', validationActions: ['Deny'] },
+  };
+  succeeds(await write('POST', `${group}/validatingadmissionpolicies`, policy), 201);
+  succeeds(await write('POST', `${group}/validatingadmissionpolicybindings`, binding), 201);
+  const autoscalers = '/apis/autoscaling/v2/namespaces/default/horizontalpodautoscalers?dryRun=All';
+  const scaleTargetRef = { apiVersion: 'apps/v1', kind: 'Deployment', name: 'd' };
+  const body = { metadata: { name: 'j' }, spec: { scaleTargetRef, maxReplicas: 3 } };
+  const refused = await write('POST', autoscalers, body);
+  expect([refused.code, refused.message]).toEqual([422, expect.stringContaining('v1 of v2')]);
 });

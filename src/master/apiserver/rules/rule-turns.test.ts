@@ -14,6 +14,7 @@ import { Evaluations } from '../admission/policy/evaluations.js';
 import type { AdmissionRequest, RequestContext } from '../registry/types.js';
 import { errorsOf } from '../registry/validation.js';
 import { RuleTurns } from './rule-turns.js';
+import { podKind } from '../../../api/core/pod.js';
 
 let turns: RuleTurns;
 beforeEach(() => {
@@ -200,7 +201,7 @@ describe('policies', () => {
     );
     const namespace = { metadata: { name: 'n', labels: { a: 'b' } } } as unknown as KubeObject;
     const data = new AskedData(requestOf(object), {
-      version: 'v1',
+      as: podKind,
       namespace: () => namespace,
       params: { data: { max: '3' } },
     });

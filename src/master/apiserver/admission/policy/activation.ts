@@ -3,6 +3,7 @@ import type { Decide } from '../../../../api/cel/library/authorizer.js';
 import { AuthorizerValue, ResourceCheck } from '../../../../api/cel/library/authorizer.js';
 import { untypedValue } from '../../../../api/cel/kube/untyped.js';
 import type { Value } from '../../../../api/cel/value.js';
+import type { KindDeclaration } from '../../../../api/kind.js';
 import type { KubeObject } from '../../../../api/object.js';
 import type { AdmissionRequest } from '../../registry/types.js';
 import { admissionFields, shownObject } from '../webhook/review.js';
@@ -19,26 +20,26 @@ export interface RequestData {
   readonly params: unknown;
 }
 
-/** The data of a request in one version of its kind; each is made when it is first asked for. */
+/** The data of a request as one of an equivalent kind; each is made when it is first asked for. */
 export class AskedData implements RequestData {
   readonly #request: AdmissionRequest;
-  readonly #version: string;
+  readonly #as: KindDeclaration;
   readonly #namespace: () => KubeObject | undefined;
   readonly params: unknown;
   #fields: object | undefined;
 
-  /** @param request with the objects in `version` of their kind */
+  /** @param request with the objects as ones of the kind `as` */
   constructor(
     request: AdmissionRequest,
     options: {
-      readonly version: string;
+      readonly as: KindDeclaration;
       /** Finds the object's namespace, if it has one. */
       readonly namespace: () => KubeObject | undefined;
       readonly params: unknown;
     },
   ) {
     this.#request = request;
-    this.#version = options.version;
+    this.#as = options.as;
     this.#namespace = options.namespace;
     this.params = options.params;
   }
@@ -52,7 +53,7 @@ export class AskedData implements RequestData {
   }
 
   get request(): unknown {
-    return (this.#fields ??= admissionFields(this.#request, this.#version));
+    return (this.#fields ??= admissionFields(this.#request, this.#as));
   }
 
   get namespaceObject(): unknown {

@@ -3,6 +3,7 @@ import type {
   ValidatingAdmissionPolicy,
   ValidatingAdmissionPolicyBinding,
 } from '../../../../api/admission/policy-schemas.js';
+import type { KindDeclaration } from '../../../../api/kind.js';
 import type { KubeObject } from '../../../../api/object.js';
 import type { KindRegistry } from '../../../../api/registry.js';
 import type { Authorization } from '../../authz/authorizers.js';
@@ -13,7 +14,7 @@ import { errorTarget } from '../../registry/types.js';
 import { forbidden, StatusError } from '../../status.js';
 import type { AdmissionPlugin } from '../chain.js';
 import type { Selectors } from '../webhook/hooks.js';
-import { compileSelectors, selects, versionFor } from '../webhook/hooks.js';
+import { compileSelectors, kindFor, selects } from '../webhook/hooks.js';
 import { requestIn } from '../webhook/versions.js';
 import { AskedData } from './activation.js';
 import { Decisions } from './decisions.js';
@@ -82,10 +83,10 @@ function bindingsByPolicy(all: readonly Binding[]): ReadonlyMap<string, readonly
   return found;
 }
 
-/** The request with its objects in the version that a policy asks for. */
+/** The request with its objects as the kind that a policy asks for. */
 interface Shown {
   readonly request: AdmissionRequest;
-  readonly version: string;
+  readonly as: KindDeclaration;
 }
 
 /** A policy that denies a request, and the binding by which it does. */
@@ -135,10 +136,10 @@ class PolicyRun {
   }
 
   async judge(policy: Matched<PolicySource>, own: readonly Binding[]): Promise<void> {
-    const version = this.#matches(policy, true);
-    if (version === undefined) return;
+    const as = this.#matches(policy, true);
+    if (as === undefined) return;
     const notes = new Map<string, Set<string>>();
-    const shown = { request: await requestIn(this.#deps.objects, this.#request, version), version };
+    const shown = { request: await requestIn(this.#deps.objects, this.#request, as), as };
     for (const binding of own) {
       if (this.#matches(binding, false) === undefined) continue;
       await this.#bind(policy.item, binding.item, shown, notes);
@@ -148,17 +149,20 @@ class PolicyRun {
     }
   }
 
-  /** @returns the version in which the request is meant; undefined when it is not */
-  #matches({ match, selectors }: Matched<unknown>, needsRules: boolean): string | undefined {
+  /** @returns the kind as which the request is meant; undefined when it is not */
+  #matches(
+    { match, selectors }: Matched<unknown>,
+    needsRules: boolean,
+  ): KindDeclaration | undefined {
     const { kind } = this.#request.context.target;
     const { resourceRules = [], excludeResourceRules = [], matchPolicy } = match ?? {};
-    if (versionFor(excludeResourceRules, matchPolicy, this.#request) !== undefined) {
+    if (kindFor(excludeResourceRules, matchPolicy, this.#request) !== undefined) {
       return undefined;
     }
     const isOpen = resourceRules.length === 0 && !needsRules;
-    const version = isOpen ? kind.version : versionFor(resourceRules, matchPolicy, this.#request);
-    if (version === undefined) return undefined;
-    return selects(selectors, this.#request, this.#deps.objects.watchCache) ? version : undefined;
+    const as = isOpen ? kind : kindFor(resourceRules, matchPolicy, this.#request);
+    if (as === undefined) return undefined;
+    return selects(selectors, this.#request, this.#deps.objects.watchCache) ? as : undefined;
   }
 
   async #bind(
@@ -182,10 +186,10 @@ class PolicyRun {
     }
   }
 
-  #data({ request, version }: Shown, params: KubeObject | null): AskedData {
+  #data({ request, as }: Shown, params: KubeObject | null): AskedData {
     const { target } = request.context;
     return new AskedData(request, {
-      version,
+      as,
       params,
       namespace: (): KubeObject | undefined => {
         const isNamespace = target.kind.kind === 'Namespace' && target.kind.group === '';

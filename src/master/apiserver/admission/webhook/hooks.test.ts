@@ -139,22 +139,81 @@ describe('a custom resource', () => {
   const asked = (): AdmissionRequest => {
     const request = bench.request(pod());
     const { context } = request;
-    const kind = { ...context.target.kind, group: 'example.com', version: 'v2', custom: true };
+    const { schema } = context.target.kind;
+    const schemas = new Map(['v1', 'v2', 'v3'].map((version) => [version, schema]));
+    const versions = { stored: 'v1', schemas, webhook: undefined };
+    const own = { group: 'example.com', version: 'v2', custom: true, versions };
+    const kind = { ...context.target.kind, ...own };
     return { ...request, context: { ...context, target: { ...context.target, kind } } };
   };
   const rules = (...versions: string[]): object => ({
     rules: [{ ...any, apiVersions: versions }],
   });
-  const versions = (): string[] => source.matching(asked()).map(({ version }) => version);
+  const versions = (): string[] => source.matching(asked()).map(({ as }) => as.version);
 
   test('is sent in its own version where a rule has that, else in the rule’s', async () => {
     await configure('a', rules('v1', 'v2'), rules('v1'), rules('*'));
-    expect(versions()).toEqual(['v2', 'v1', 'v2']);
+    // A version that there is not is passed over.
+    await configure('b', rules('v9', 'v3'), rules('v9'));
+    expect(versions()).toEqual(['v2', 'v1', 'v2', 'v3']);
   });
 
   test('is not sent in another version where the policy is exact', async () => {
     const exact = { matchPolicy: 'Exact' };
     await configure('a', { ...rules('v1'), ...exact }, { ...rules('v2'), ...exact });
     expect(versions()).toEqual(['v2']);
+  });
+});
+
+describe('a resource that has equivalents', () => {
+  const named = (apiGroups: string, apiVersions: string, resources: string) => ({
+    rules: [{ ...any, apiGroups: [apiGroups], apiVersions: [apiVersions], resources: [resources] }],
+  });
+  const scaler = (version: string) => ({
+    apiVersion: `autoscaling/${version}`,
+    kind: 'HorizontalPodAutoscaler',
+    metadata: { name: 'h', namespace: 'ns' },
+  });
+  const event = (apiVersion: string) => ({ ...scaler('v2'), apiVersion, kind: 'Event' });
+
+  test.each<[string, object, object, Asked, string[]]>([
+    [
+      'its own version',
+      scaler('v2'),
+      named('autoscaling', '*', 'horizontalpodautoscalers'),
+      {},
+      ['autoscaling/v2'],
+    ],
+    [
+      'another version',
+      scaler('v2'),
+      named('autoscaling', 'v1', 'horizontalpodautoscalers'),
+      {},
+      ['autoscaling/v1'],
+    ],
+    [
+      'its part in another version',
+      scaler('v1'),
+      named('autoscaling', 'v2', '*/status'),
+      { subresource: 'status' },
+      ['autoscaling/v2'],
+    ],
+    [
+      'another group',
+      event('v1'),
+      named('events.k8s.io', 'v1', 'events'),
+      {},
+      ['events.k8s.io/v1'],
+    ],
+    ['the core group', event('events.k8s.io/v1'), named('', 'v1', 'events'), {}, ['/v1']],
+    ['a version that is not served', scaler('v2'), named('autoscaling', 'v2beta2', '*'), {}, []],
+    ['a namesake', pod(), named('metrics.k8s.io', 'v1beta1', 'pods'), {}, []],
+  ])('is meant by %s', async (_, draft, config, asked, found) => {
+    await configure('a', config, { ...config, matchPolicy: 'Exact' });
+    const matches = source.matching(bench.request(draft as Draft, asked));
+    // The hook that is exact is asked in the request's own version only.
+    expect(matches.map(({ as }) => `${as.group}/${as.version}`).slice(0, 1)).toEqual(found);
+    const own = bench.kind((draft as Draft).apiVersion, (draft as Draft).kind);
+    expect(matches.slice(1).every(({ as }) => as === own)).toBe(true);
   });
 });

@@ -3,11 +3,13 @@ import type {
   MutatingWebhookConfiguration,
   ValidatingWebhookConfiguration,
 } from '../../../../api/admission/schemas.js';
+import type { KindDeclaration } from '../../../../api/kind.js';
 import { compileSelector, isEmptySelector } from '../../../../api/facts/selectors.js';
 import type { Entry } from '../../cache/entry.js';
 import type { WatchCache } from '../../cache/watch-cache.js';
 import type { AdmissionRequest } from '../../registry/types.js';
 import { PolicySource } from '../policy/evaluate.js';
+import { equivalentsOf } from './versions.js';
 
 type MutatingHook = NonNullable<MutatingWebhookConfiguration['webhooks']>[number];
 type ValidatingHook = NonNullable<ValidatingWebhookConfiguration['webhooks']>[number];
@@ -67,10 +69,10 @@ function conditionsOf({ name, matchConditions = [] }: ValidatingHook): PolicySou
   return new PolicySource({ metadata: { name }, spec: { matchConditions } });
 }
 
-/** The version in which a request is sent to a hook. */
+/** A hook that wants to see a request, and the kind that its rules mean. */
 export interface Match {
   readonly hook: Hook;
-  readonly version: string;
+  readonly as: KindDeclaration;
 }
 
 /** Finds the hooks for requests; configurations count in the order of their names. */
@@ -93,32 +95,39 @@ export class HookSource {
     const matches: Match[] = [];
     for (const entry of this.#watchCache.cache(this.#id).list()) {
       for (const hook of hooksOf(entry)) {
-        const version = this.#versionFor(hook, request);
-        if (version !== undefined) matches.push({ hook, version });
+        const as = this.#kindFor(hook, request);
+        if (as !== undefined) matches.push({ hook, as });
       }
     }
     return matches;
   }
 
-  #versionFor(hook: Hook, request: AdmissionRequest): string | undefined {
+  #kindFor(hook: Hook, request: AdmissionRequest): KindDeclaration | undefined {
     const { rules = [], matchPolicy } = hook.config;
-    const version = versionFor(rules, matchPolicy, request);
-    return version !== undefined && selects(hook, request, this.#watchCache) ? version : undefined;
+    const as = kindFor(rules, matchPolicy, request);
+    return as !== undefined && selects(hook, request, this.#watchCache) ? as : undefined;
   }
 }
 
-/** The version in which rules mean a request; undefined when they do not. */
-export function versionFor(
+/**
+ * The kind as which rules mean a request: its own, or else the first equivalent one that a rule names, earlier rules
+ * first (`ShouldCallHook` in apiserver's `webhook/generic/webhook.go`); undefined when they do not mean it.
+ */
+export function kindFor(
   rules: readonly Rule[],
   matchPolicy: string | undefined,
   request: AdmissionRequest,
-): string | undefined {
+): KindDeclaration | undefined {
   const { kind } = request.context.target;
-  if (rules.some((rule) => matchesRule(rule, request, kind.version))) return kind.version;
-  if (!kind.custom || matchPolicy === 'Exact') return undefined;
-  return rules
-    .filter((rule) => matchesRule(rule, request, undefined))
-    .flatMap((rule) => rule.apiVersions ?? [])[0];
+  if (rules.some((rule) => matchesRule(rule, request, kind))) return kind;
+  if (matchPolicy === 'Exact') return undefined;
+  const equivalents = equivalentsOf(kind);
+  if (equivalents.length === 0) return undefined;
+  for (const rule of rules) {
+    const as = equivalents.find((other) => matchesRule(rule, request, other));
+    if (as !== undefined) return as;
+  }
+  return undefined;
 }
 
 /** True when selectors take a request's namespace and its object, or the one before. */
@@ -154,16 +163,16 @@ function includes(list: readonly string[] | undefined, value: string): boolean {
   return list?.some((item) => item === '*' || item === value) === true;
 }
 
-/** @param version undefined: any version will do */
-function matchesRule(rule: Rule, request: AdmissionRequest, version: string | undefined): boolean {
-  const { kind, namespace, subresource, name } = request.context.target;
+/** @param kind the request's, or one that is equivalent */
+function matchesRule(rule: Rule, request: AdmissionRequest, kind: KindDeclaration): boolean {
+  const { namespace, subresource, name } = request.context.target;
   const names = rule.resourceNames ?? [];
   if (names.length > 0 && !names.includes(name || (request.object?.metadata.name ?? ''))) {
     return false;
   }
   if (!includes(rule.operations, request.operation)) return false;
   if (!includes(rule.apiGroups, kind.group)) return false;
-  if (version !== undefined && !includes(rule.apiVersions, version)) return false;
+  if (!includes(rule.apiVersions, kind.version)) return false;
   const isNamespaced = namespace !== '' && kind.namespaced;
   if (rule.scope === 'Namespaced' && !isNamespaced) return false;
   if (rule.scope === 'Cluster' && isNamespaced) return false;

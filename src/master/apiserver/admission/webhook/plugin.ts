@@ -23,7 +23,7 @@ import { destinationOf } from './destination.js';
 import type { Hook, Match } from './hooks.js';
 import { HookSource } from './hooks.js';
 import type { Verdict } from './review.js';
-import { inVersion, requestIn } from './versions.js';
+import { converted, isSameKind, requestIn } from './versions.js';
 import { connectObject, denied, questionOf, readVerdict } from './review.js';
 
 const defaultTimeoutSeconds = 10;
@@ -46,13 +46,13 @@ function isExempt({ context: { target } }: AdmissionRequest): boolean {
 /** True when the conditions of a hook let it be called. @throws StatusError when that cannot be told */
 async function isMeant(
   { objects, authorization, turns }: WebhookDeps,
-  { hook, version }: Match,
+  { hook, as }: Match,
   request: AdmissionRequest,
 ): Promise<boolean> {
   if (hook.conditions === undefined) return true;
   const { target, user } = request.context;
   const decisions = new Decisions(authorization, user);
-  const data = new AskedData(request, { version, namespace: () => undefined, params: null });
+  const data = new AskedData(request, { as, namespace: () => undefined, params: null });
   const verdict = await new Evaluations(decisions, user.name, turns).judge(hook.conditions, data);
   const [failure] = verdict.denials;
   if (failure === undefined) return verdict.isMeant;
@@ -77,8 +77,8 @@ async function ask(
   request: AdmissionRequest,
 ): Promise<Verdict | undefined> {
   const { objects, dialPod } = deps;
-  const { hook, version } = match;
-  const shown = await requestIn(objects, request, version);
+  const { hook, as } = match;
+  const shown = await requestIn(objects, request, as);
   if (!(await isMeant(deps, match, shown))) return undefined;
   const { sideEffects, failurePolicy, timeoutSeconds } = hook.config;
   const hasEffects = sideEffects !== 'None' && sideEffects !== 'NoneOnDryRun';
@@ -92,7 +92,7 @@ async function ask(
       { watchCache: objects.watchCache, dialPod },
       seconds,
     );
-    const question = questionOf(shown, version);
+    const question = questionOf(shown, as);
     const answer = await postJson(destination, question.body, {
       clock: objects.clock,
       timeoutMs: seconds * 1_000,
@@ -181,7 +181,7 @@ function kindOf({ context }: AdmissionRequest, object: KubeObject): KindDeclarat
 /** Patches the request's object in place. @returns true when it is another one now */
 async function applyPatch(
   objects: Objects,
-  { hook, version }: Match,
+  { hook, as }: Match,
   request: AdmissionRequest,
   patch: unknown,
 ): Promise<boolean> {
@@ -192,9 +192,11 @@ async function applyPatch(
   if (request.operation === 'CONNECT') return patchConnection(objects, hook, object, patch);
   try {
     const isTarget = kind === request.context.target.kind;
-    const sent = isTarget ? await inVersion(objects, kind, object, version) : object;
+    const sent = isTarget ? await converted(objects, kind, object, as) : object;
     const result = applyJsonPatch(sent, patch) as KubeObject;
-    patched = decodeObject(kind, await inVersion(objects, kind, result, kind.version)).object;
+    patched = isTarget
+      ? decodeObject(kind, await convertedBack(objects, result, { kind, as })).object
+      : decodeObject(kind, result).object;
   } catch (error) {
     if (!(error instanceof PatchError) && !(error instanceof DecodeError)) throw error;
     overlook(objects, hook, error.message, hook.config.failurePolicy === 'Ignore');
@@ -205,6 +207,19 @@ async function applyPatch(
     patched.metadata.managedFields = object.metadata.managedFields;
   }
   return replaceFields(object, patched);
+}
+
+/** A patched object in the request's kind. What no webhook converts is read by the kind that it was shown in first. */
+async function convertedBack(
+  objects: Objects,
+  result: KubeObject,
+  { kind, as }: { readonly kind: KindDeclaration; readonly as: KindDeclaration },
+): Promise<KubeObject> {
+  if (kind.custom) return await converted(objects, kind, result, kind);
+  if (isSameKind(kind, as)) return result;
+  const { object } = decodeObject(as, result);
+  applyDefaults(as, object);
+  return await converted(objects, as, object, kind);
 }
 
 /** The options of a connection are decoded by no schema: a field keeps its type, or the patch is not one. */

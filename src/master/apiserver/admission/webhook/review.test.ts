@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, test } from '@jest/globals';
 import { isJsonObject } from '../../../../api/object.js';
 import type { Draft } from '../../testkit/api-bench.js';
 import { ApiBench } from '../../testkit/api-bench.js';
+import { podKind } from '../../../../api/core/pod.js';
 import type { Question } from './review.js';
 import { denied, questionOf, readVerdict } from './review.js';
 
@@ -20,7 +21,7 @@ function asked({ body }: Question): Record<string, unknown> {
 
 describe('a question', () => {
   test('says all of a creation', () => {
-    const question = questionOf(bench.request(pod), 'v1');
+    const question = questionOf(bench.request(pod), podKind);
     const { uid, ...request } = asked(question);
     expect(uid).toBe(question.uid);
     const [gvk, gvr] = [
@@ -46,7 +47,7 @@ describe('a question', () => {
   test('says what an update changes, in which part, and that it is a dry run', () => {
     const old = { ...pod, metadata: { ...pod.metadata, labels: { a: 'b' } } };
     const request = bench.request(pod, { old, subresource: 'status', dryRun: true });
-    expect(asked(questionOf(request, 'v1'))).toMatchObject({
+    expect(asked(questionOf(request, podKind))).toMatchObject({
       subResource: 'status',
       requestSubResource: 'status',
       operation: 'UPDATE',
@@ -59,23 +60,29 @@ describe('a question', () => {
 
   test('has the old object alone at a removal', () => {
     const request = bench.request(pod, { operation: 'DELETE', old: pod });
-    const { object, oldObject, options } = asked(questionOf(request, 'v1'));
+    const { object, oldObject, options } = asked(questionOf(request, podKind));
     expect([object, oldObject]).toEqual([null, pod]);
     expect(options).toEqual({ kind: 'DeleteOptions', apiVersion: 'meta.k8s.io/v1' });
   });
 
-  test('names the version that the hook asks for beside the one that was sent', () => {
+  test('names the resource that the hook asks for beside the one that was sent', () => {
     const draft: Draft = {
       apiVersion: 'apps/v1',
       kind: 'Deployment',
       metadata: { name: 'd', namespace: 'ns' },
     };
-    const request = asked(questionOf(bench.request(draft, { old: draft }), 'v9'));
+    const request = asked(
+      questionOf(bench.request(draft, { old: draft }), {
+        ...bench.kind('apps/v1', 'Deployment'),
+        group: 'extensions',
+        version: 'v9',
+      }),
+    );
     expect(request).toMatchObject({
-      kind: { group: 'apps', version: 'v9', kind: 'Deployment' },
-      resource: { version: 'v9' },
-      requestKind: { version: 'v1' },
-      requestResource: { version: 'v1' },
+      kind: { group: 'extensions', version: 'v9', kind: 'Deployment' },
+      resource: { group: 'extensions', version: 'v9' },
+      requestKind: { group: 'apps', version: 'v1' },
+      requestResource: { group: 'apps', version: 'v1' },
     });
   });
 
@@ -92,7 +99,7 @@ describe('a question', () => {
       more: [],
     };
     const request = asked(
-      questionOf({ operation: 'CONNECT', context, object, old: undefined }, 'v1'),
+      questionOf({ operation: 'CONNECT', context, object, old: undefined }, podKind),
     );
     expect(request).toMatchObject({
       kind: { kind: 'PodExecOptions' },

@@ -1,5 +1,6 @@
 /** `AdmissionReview` of admission.k8s.io/v1: what a webhook is asked, and what its answer means. */
 import { randomUUID } from 'node:crypto';
+import type { KindDeclaration } from '../../../../api/kind.js';
 import type { KubeObject, Status } from '../../../../api/object.js';
 import { isJsonObject, parseGroupVersion, textOf } from '../../../../api/object.js';
 import type { AdmissionRequest } from '../../registry/types.js';
@@ -20,15 +21,15 @@ export interface Question {
   readonly body: string;
 }
 
-/** Writes the question; the objects are in `version` of their kind. */
-export function questionOf(request: AdmissionRequest, version: string): Question {
+/** Writes the question; the objects are shown as ones of the kind `as`. */
+export function questionOf(request: AdmissionRequest, as: KindDeclaration): Question {
   const uid = randomUUID();
   const body = {
     kind: 'AdmissionReview',
     apiVersion,
     request: {
       uid,
-      ...admissionFields(request, version),
+      ...admissionFields(request, as),
       object: shownObject(request, request.object),
       oldObject: shownObject(request, request.old),
     },
@@ -46,13 +47,12 @@ export function shownObject(
 }
 
 /** The fields of an AdmissionRequest beside its uid and its objects. */
-export function admissionFields(request: AdmissionRequest, version: string): object {
+export function admissionFields(request: AdmissionRequest, as: KindDeclaration): object {
   const { context, operation } = request;
   const { kind, namespace, subresource } = context.target;
   const { user, options } = context;
   const name = context.target.name || (request.object?.metadata.name ?? '');
-  const gvk = shownKind(request, version);
-  const gvr = { group: kind.group, version, resource: kind.plural };
+  const gvk = shownKind(request, as);
   // The namespace of a Namespace is its own name.
   const isNamespace = kind.kind === 'Namespace' && kind.group === '';
   const shownNamespace = isNamespace ? name : namespace;
@@ -60,10 +60,10 @@ export function admissionFields(request: AdmissionRequest, version: string): obj
   const requestPart = subresource === '' ? {} : { requestSubResource: subresource };
   return {
     kind: gvk,
-    resource: gvr,
+    resource: resourceOf(as),
     ...part,
-    requestKind: shownKind(request, kind.version),
-    requestResource: { ...gvr, version: kind.version },
+    requestKind: shownKind(request, kind),
+    requestResource: resourceOf(kind),
     ...requestPart,
     ...(name === '' ? {} : { name }),
     ...(shownNamespace === '' ? {} : { namespace: shownNamespace }),
@@ -88,13 +88,17 @@ export function admissionFields(request: AdmissionRequest, version: string): obj
   };
 }
 
+function resourceOf({ group, version, plural }: KindDeclaration): object {
+  return { group, version, resource: plural };
+}
+
 /** The kind of the objects that are shown: a subresource may have its own, in the one version that there is. */
 function shownKind(
   { context, operation, object, old }: AdmissionRequest,
-  version: string,
+  as: KindDeclaration,
 ): { readonly group: string; readonly version: string; readonly kind: string } {
   const { kind, subresource } = context.target;
-  const own = { group: kind.group, version, kind: kind.kind };
+  const own = { group: as.group, version: as.version, kind: as.kind };
   const shown = object ?? old;
   if (operation === 'CONNECT') return { ...own, kind: shown?.kind ?? kind.kind };
   const isOwn = subresource === '' || shown === undefined || shown.kind === kind.kind;
