@@ -2,7 +2,8 @@ import { describe, expect, test } from '@jest/globals';
 import { deploymentKind } from '../apps/kinds.js';
 import type { KubeObject } from '../object.js';
 import { listErrors } from './list-errors.js';
-import { applyConfiguration, applyConflictStatus, trackUpdate } from './managed-fields.js';
+import { applyConflictStatus } from './conflicts.js';
+import { applyConfiguration, trackUpdate } from './managed-fields.js';
 
 const writer = (manager: string, now = '2024-01-01T00:00:00Z') => ({
   manager,

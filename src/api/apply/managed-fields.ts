@@ -1,8 +1,9 @@
 /** Server-side apply and the tracking of who set which fields (`metadata.managedFields`). */
 import { cloneJson } from '../clone.js';
 import type { KindDeclaration } from '../kind.js';
-import type { JsonObject, KubeObject, ManagedFieldsEntry, Status } from '../object.js';
+import type { JsonObject, KubeObject, ManagedFieldsEntry } from '../object.js';
 import { apiVersionOf } from '../validation/metadata.js';
+import type { ApplyConflict } from './conflicts.js';
 import type { FieldSet } from './field-set.js';
 import {
   difference,
@@ -10,7 +11,6 @@ import {
   equalSets,
   fieldSet,
   formatFields,
-  formatPath,
   intersection,
   isEmptySet,
   leaf,
@@ -20,7 +20,9 @@ import {
   union,
 } from './field-set.js';
 import { allowedByLastApplied, kubectlManager, syncLastApplied } from './last-applied.js';
-import { compare, merge, removePaths, setOf } from './typed.js';
+import { merge, removePaths, setOf } from './typed.js';
+import type { View } from './views.js';
+import { Views } from './views.js';
 
 /** The writer of an object: its name, the subresource that it uses, and the time. */
 export interface Writer {
@@ -31,16 +33,15 @@ export interface Writer {
   readonly now: string;
 }
 
-/** One manager's entry with its set read. */
+/** One manager's entry with its set read, whose paths are those of the entry's version. */
 interface Managed {
   readonly entry: ManagedFieldsEntry;
   readonly set: FieldSet;
 }
 
-/** A field that another manager owns. */
-export interface ApplyConflict {
-  readonly manager: ManagedFieldsEntry;
-  readonly path: readonly string[];
+/** An entry, and the objects as its version has them. */
+interface Viewed extends Managed {
+  readonly view: View;
 }
 
 /** Fields that nobody owns. */
@@ -85,6 +86,14 @@ function readManaged(object: KubeObject): Managed[] {
   }));
 }
 
+/** The entries of versions that there are; what was set through another is nobody's any more. */
+function viewed(managed: readonly Managed[], views: Views): Viewed[] {
+  return managed.flatMap((item) => {
+    const view = views.of(item.entry.apiVersion);
+    return view === undefined ? [] : [{ ...item, view }];
+  });
+}
+
 function isSame(entry: ManagedFieldsEntry, writer: Writer, operation: string): boolean {
   return (
     entry.manager === writer.manager &&
@@ -106,7 +115,9 @@ function writeManaged(object: KubeObject, managed: readonly Managed[]): void {
       (a, b) =>
         compareText(a.operation, b.operation) ||
         compareText(a.time, b.time) ||
-        compareText(a.manager, b.manager),
+        compareText(a.manager, b.manager) ||
+        compareText(a.apiVersion, b.apiVersion) ||
+        compareText(a.subresource, b.subresource),
     );
   if (entries.length === 0) delete object.metadata.managedFields;
   else object.metadata.managedFields = entries;
@@ -139,13 +150,18 @@ export function trackUpdate(
 ): void {
   const isReset = next.metadata.managedFields?.length === 0;
   const before = live === undefined || isReset ? [] : readManaged(live);
-  const changes = compare(kind.schema, live ?? {}, next);
-  const changed = stripped(kind, writer, union(changes.added, changes.modified));
+  const views = new Views(kind);
+  const changedIn = (view: View): FieldSet => {
+    const { added, modified } = view.compare(live, next);
+    return stripped(kind, writer, union(added, modified));
+  };
   const managed: Managed[] = [];
   let isTracked = false;
-  for (const { entry, set } of before) {
-    const kept = recursiveDifference(set, changes.removed);
-    if (isSame(entry, writer, 'Update')) {
+  for (const { entry, set, view } of viewed(before, views)) {
+    const changed = changedIn(view);
+    const kept = recursiveDifference(set, view.compare(live, next).removed);
+    // An update through another version is an entry of its own.
+    if (isSame(entry, writer, 'Update') && view === views.own) {
       isTracked = true;
       const own = union(kept, changed);
       const time = equalSets(own, set) ? entry.time : writer.now;
@@ -153,7 +169,7 @@ export function trackUpdate(
     } else managed.push({ entry, set: difference(kept, changed) });
   }
   if (!isTracked && !isReset) {
-    managed.push({ entry: newEntry(kind, writer, 'Update'), set: changed });
+    managed.push({ entry: newEntry(kind, writer, 'Update'), set: changedIn(views.own) });
   }
   writeManaged(next, managed);
 }
@@ -194,43 +210,73 @@ function managersOf(
 /** Merges a configuration into the live object by server-side apply's rules. */
 export function applyConfiguration(kind: KindDeclaration, request: ApplyRequest): ApplyOutcome {
   const { live, config, force, writer } = request;
-  const managed = managersOf(kind, live, writer);
+  const views = new Views(kind);
+  const managed = viewed(managersOf(kind, live, writer), views);
   const configSet = stripped(kind, writer, setOf(kind.schema, config));
   const own = managed.find(({ entry }) => isSame(entry, writer, 'Apply'));
   const others = managed.filter((item) => item !== own);
-  const merged = merge(kind.schema, live ?? {}, config);
-  const ownedByOthers = others.reduce((all, { set }) => union(all, set), emptySet);
-  const given = difference(difference(own?.set ?? emptySet, configSet), ownedByOthers);
-  const pruned = removePaths(
-    kind.schema,
-    merged,
-    withoutParents(given, union(configSet, ownedByOthers)),
+  const merged = merge(kind.schema, live ?? {}, config) as KubeObject;
+  const applied = { set: configSet, view: views.own };
+  const object = cloneJson(
+    own === undefined ? merged : pruned(merged, own, [...others, applied], views.own),
   );
-  const object = cloneJson(pruned) as KubeObject;
-  const changes = compare(kind.schema, live ?? {}, object);
-  const changed = stripped(kind, writer, union(changes.added, changes.modified));
   const allowed =
     writer.manager === kubectlManager && live !== undefined
       ? allowedByLastApplied(kind, live)
       : emptySet;
-  const conflicts = others.flatMap(({ entry, set }) =>
-    pathsOf(difference(intersection(set, intersection(changed, configSet)), allowed)).map(
-      (path) => ({ manager: entry, path }),
-    ),
-  );
+  const rest: Managed[] = [];
+  const conflicts: ApplyConflict[] = [];
+  for (const { entry, set, view } of others) {
+    const { added, modified, removed } = view.compare(live, object);
+    const changed = stripped(kind, writer, union(added, modified));
+    // In other versions the configuration is not at hand: all that has changed there comes of it.
+    const taken = view === views.own ? intersection(changed, configSet) : changed;
+    for (const path of pathsOf(difference(intersection(set, taken), allowed))) {
+      conflicts.push({ manager: entry, path });
+    }
+    rest.push({ entry, set: recursiveDifference(difference(set, taken), removed) });
+  }
   if (conflicts.length > 0 && !force) return { object, conflicts };
   if (writer.manager === kubectlManager) syncLastApplied(object, live, config);
-  const time = own !== undefined && equalSets(own.set, configSet) ? own.entry.time : writer.now;
+  const isSameSet = own?.view === views.own && equalSets(own.set, configSet);
+  const time = isSameSet ? own?.entry.time : writer.now;
   const entry = { ...newEntry(kind, writer, 'Apply'), ...(time === undefined ? {} : { time }) };
-  const rest = others.map((item) => ({
-    entry: item.entry,
-    set: recursiveDifference(
-      difference(item.set, intersection(changed, configSet)),
-      changes.removed,
-    ),
-  }));
   writeManaged(object, [...rest, { entry, set: configSet }]);
   return { object, conflicts: [] };
+}
+
+/**
+ * Takes out what was applied before, is not now, and nobody else owns: first as the version has it in which it was
+ * applied, then, since others own fields by their versions' paths, as each of those has it
+ * (structured-merge-diff's `prune` and `addBackOwnedItems`).
+ */
+function pruned(
+  merged: KubeObject,
+  own: Viewed,
+  owners: readonly Pick<Viewed, 'set' | 'view'>[],
+  writers: View,
+): KubeObject {
+  const sets = new Map<View, FieldSet>();
+  for (const { set, view } of owners) {
+    const known = sets.get(view) ?? emptySet;
+    sets.delete(view);
+    sets.set(view, union(known, set));
+  }
+  let view = own.view;
+  const owned = sets.get(view) ?? emptySet;
+  let result = without(view, view.show(merged), difference(own.set, owned), owned);
+  for (const [next, kept] of sets) {
+    if (next === own.view) continue;
+    const whole = next.show(merged);
+    const gone = difference(setOf(next.schema, whole), setOf(next.schema, next.show(result, view)));
+    result = without(next, whole, difference(gone, kept), kept);
+    view = next;
+  }
+  return writers.show(result, view);
+}
+
+function without(view: View, object: KubeObject, given: FieldSet, kept: FieldSet): KubeObject {
+  return removePaths(view.schema, object, withoutParents(given, kept)) as KubeObject;
 }
 
 /** Members whose children are still owned stay. */
@@ -240,45 +286,4 @@ function withoutParents(given: FieldSet, kept: FieldSet): FieldSet {
   );
   const hasOwned = kept.children.size > 0 || kept.isMember;
   return fieldSet(given.isMember && !hasOwned, children);
-}
-
-function managerText({ manager, operation, subresource, apiVersion }: ManagedFieldsEntry): string {
-  const through = (subresource ?? '') === '' ? '' : ` with subresource "${subresource}"`;
-  const using = operation === 'Update' ? ` using ${apiVersion ?? ''}` : '';
-  return `"${manager ?? ''}"${through}${using}`;
-}
-
-/** The `Conflict` status (HTTP 409) of an apply. */
-export function applyConflictStatus(conflicts: readonly ApplyConflict[]): Status {
-  const sorted = conflicts.toSorted((a, b) => compareText(a.manager.manager, b.manager.manager));
-  const causes = sorted.map(({ manager, path }) => ({
-    reason: 'FieldManagerConflict',
-    message: `conflict with ${managerText(manager)}`,
-    field: formatPath(path),
-  }));
-  const [only] = causes;
-  let message: string;
-  if (causes.length === 1 && only !== undefined) {
-    message = `Apply failed with 1 conflict: ${only.message}: ${only.field}`;
-  } else {
-    const lines: string[] = [];
-    let previous = '';
-    for (const { message: text, field } of causes) {
-      const head = `${text.replace('conflict with', 'conflicts with')}:`;
-      if (head !== previous) lines.push(head);
-      previous = head;
-      lines.push(`- ${field}`);
-    }
-    message = `Apply failed with ${causes.length} conflicts: ${lines.join('\n')}`;
-  }
-  return {
-    kind: 'Status',
-    apiVersion: 'v1',
-    metadata: {},
-    status: 'Failure',
-    message,
-    reason: 'Conflict',
-    details: { causes },
-    code: 409,
-  };
 }

@@ -1,6 +1,7 @@
 /** Server-side apply: PATCH with `application/apply-patch+yaml`. */
 import { listErrors } from '../../../api/apply/list-errors.js';
-import { applyConfiguration, applyConflictStatus } from '../../../api/apply/managed-fields.js';
+import { applyConflictStatus } from '../../../api/apply/conflicts.js';
+import { applyConfiguration } from '../../../api/apply/managed-fields.js';
 import type { KubeObject } from '../../../api/object.js';
 import { DecodeError } from '../../../api/schema/decode.js';
 import type { RequestContext, UpdateSource } from '../verbs/index.js';

@@ -3,13 +3,13 @@ import type {
   MutatingWebhookConfiguration,
   ValidatingWebhookConfiguration,
 } from '../../../../api/admission/schemas.js';
+import { equivalentsOf } from '../../../../api/equivalents.js';
 import type { KindDeclaration } from '../../../../api/kind.js';
 import { compileSelector, isEmptySelector } from '../../../../api/facts/selectors.js';
 import type { Entry } from '../../cache/entry.js';
 import type { WatchCache } from '../../cache/watch-cache.js';
 import type { AdmissionRequest } from '../../registry/types.js';
 import { PolicySource } from '../policy/evaluate.js';
-import { equivalentsOf } from './versions.js';
 
 type MutatingHook = NonNullable<MutatingWebhookConfiguration['webhooks']>[number];
 type ValidatingHook = NonNullable<ValidatingWebhookConfiguration['webhooks']>[number];

@@ -1,5 +1,6 @@
 import { DecodeError } from '../../../../api/schema/decode.js';
 import { deepEqual } from '../../../../api/equal.js';
+import { isSameVersion } from '../../../../api/equivalents.js';
 import type { KindDeclaration } from '../../../../api/kind.js';
 import { builtInKinds, subresourceKinds } from '../../../../api/kinds.js';
 import type { KubeObject } from '../../../../api/object.js';
@@ -23,7 +24,7 @@ import { destinationOf } from './destination.js';
 import type { Hook, Match } from './hooks.js';
 import { HookSource } from './hooks.js';
 import type { Verdict } from './review.js';
-import { converted, isSameKind, requestIn } from './versions.js';
+import { converted, requestIn } from './versions.js';
 import { connectObject, denied, questionOf, readVerdict } from './review.js';
 
 const defaultTimeoutSeconds = 10;
@@ -216,7 +217,7 @@ async function convertedBack(
   { kind, as }: { readonly kind: KindDeclaration; readonly as: KindDeclaration },
 ): Promise<KubeObject> {
   if (kind.custom) return await converted(objects, kind, result, kind);
-  if (isSameKind(kind, as)) return result;
+  if (isSameVersion(kind, as)) return result;
   const { object } = decodeObject(as, result);
   applyDefaults(as, object);
   return await converted(objects, as, object, kind);
