@@ -112,7 +112,7 @@ const apiserverRooms: Readonly<Record<string, readonly string[]>> = {
   verbs: ['authn', 'authz', 'cache', 'flowcontrol', 'registry', 'subresources'],
   content: ['aside', 'protobuf', 'verbs'],
   rest: ['aggregator', 'authn', 'content', 'subresources', 'verbs'],
-  grpc: ['authn', 'content', 'subresources', 'verbs'],
+  grpc: ['aggregator', 'authn', 'content', 'subresources', 'verbs'],
   discovery: ['aggregator', 'authn', 'rest'],
   history: ['registry', 'rest', 'storage'],
   openapi: ['aggregator', 'discovery', 'rest'],

@@ -14,6 +14,7 @@ import { wellKnownPaths } from './discovery/paths.js';
 import { ServedGroups } from './discovery/served-groups.js';
 import { agentHandlers } from './grpc/agent-service.js';
 import { auditedCalls } from './grpc/audited-calls.js';
+import { RemoteResources } from './grpc/remote-resources.js';
 import { ResourceService } from './grpc/resource-service.js';
 import { HealthHandler } from './health.js';
 import { revisionPath } from './history/revision-path.js';
@@ -92,6 +93,7 @@ class ApiServer {
     const resources = new ResourceService({
       verbs,
       parser: this.#parser,
+      remote: new RemoteResources({ ...remote, clock }),
       now: () => objects.now(),
     });
     grpc.addService(ResourcesDefinition, resources.handlers());

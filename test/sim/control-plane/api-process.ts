@@ -7,6 +7,7 @@ import type { Random } from '../../../src/lib/random.js';
 import type { Prng } from '../../../src/lib/prng.js';
 import { ApiCore } from '../../../src/master/apiserver/core.js';
 import { standardConfiguration } from '../../../src/master/apiserver/admission/pod-security/configuration.js';
+import { RemoteResources } from '../../../src/master/apiserver/grpc/remote-resources.js';
 import { ResourceService } from '../../../src/master/apiserver/grpc/resource-service.js';
 import { BodyParser } from '../../../src/master/apiserver/content/body-parser.js';
 import type { BodyWork } from '../../../src/master/apiserver/content/body-work.js';
@@ -89,9 +90,10 @@ export class ApiProcess extends SimProcess {
     this.core = core;
     world.own(this, life, async () => {
       await core.start();
-      const { verbs, objects } = core;
+      const { verbs, objects, remotes, remoteCalls } = core;
+      const remote = new RemoteResources({ ...remoteCalls, remotes, verbs, clock: this.clock });
       const parser = new BodyParser(bodiesHere);
-      const deps = { verbs, parser, now: () => objects.now() };
+      const deps = { verbs, parser, remote, now: () => objects.now() };
       this.handlers = new ResourceService(deps).handlers();
     });
   }

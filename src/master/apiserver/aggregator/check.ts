@@ -1,21 +1,15 @@
 /** Asks the server of an APIService whether it is there, and what it serves. */
 import { formatGroupVersion, isJsonObject } from '../../../api/object.js';
 import type { APIService } from '../../../api/types/policy.js';
-import type { Clock } from '../../../lib/clock.js';
 import { assertNever } from '../../../lib/assert.js';
 import { errorMessage } from '../../../lib/errors.js';
-import { maxRemoteDocumentBytes, remoteCheckMs } from '../limits.js';
 import { isNoServerError } from '../subresources/service-address.js';
 import type { NoServerError } from '../subresources/service-address.js';
-import { aggregatorUser, identityHeaders } from './identity.js';
+import { aggregatorUser } from './identity.js';
 import type { Availability, Learned } from './remote-apis.js';
-import type { RemoteCallDeps } from './remote-call.js';
-import { callRemote, servicePortOf } from './remote-call.js';
-
-/** The dependencies of a check. */
-export interface CheckDeps extends RemoteCallDeps {
-  readonly clock: Clock;
-}
+import { servicePortOf } from './remote-call.js';
+import type { RemoteFetchDeps } from './remote-fetch.js';
+import { fetchRemote } from './remote-fetch.js';
 
 /** The outcome of a check: what the condition says, and what was learned of a server that answered. */
 export interface Checked {
@@ -24,7 +18,7 @@ export interface Checked {
 }
 
 /** Reasons and texts are those of kube-aggregator's availability controller. */
-export async function checkRemote(deps: CheckDeps, api: APIService): Promise<Checked> {
+export async function checkRemote(deps: RemoteFetchDeps, api: APIService): Promise<Checked> {
   const { group = '', version = '' } = api.spec;
   const path = `/apis/${group}/${version}`;
   try {
@@ -77,7 +71,7 @@ function missing(
 
 /** Its OpenAPI, where it has some: a server without is available all the same. */
 async function fetchOpenApi(
-  deps: CheckDeps,
+  deps: RemoteFetchDeps,
   api: APIService,
 ): Promise<Pick<Learned, 'openApi' | 'openApiHash'>> {
   const read = (path: string): Promise<Record<string, unknown> | undefined> =>
@@ -103,38 +97,12 @@ function parseJson(text: string): Record<string, unknown> {
 }
 
 /** @throws NoServerError, Error */
-function fetchText(deps: CheckDeps, api: APIService, path: string): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const headers = {
-      ...identityHeaders(aggregatorUser),
-      accept: 'application/json',
-      connection: 'close',
-    };
-    const request = callRemote(deps, api, { method: 'GET', path, headers });
-    const cancel = deps.clock.schedule(remoteCheckMs, () =>
-      request.destroy(new Error('context deadline exceeded')),
-    );
-    const fail = (error: Error): void => {
-      cancel();
-      reject(error);
-    };
-    request.on('error', fail);
-    request.on('response', (response) => {
-      const chunks: Buffer[] = [];
-      let size = 0;
-      response.on('data', (chunk: Buffer) => {
-        size += chunk.length;
-        if (size > maxRemoteDocumentBytes) request.destroy(new Error('the answer is too long'));
-        else chunks.push(chunk);
-      });
-      response.on('error', fail);
-      response.on('end', () => {
-        cancel();
-        const { statusCode = 0 } = response;
-        if (statusCode >= 200 && statusCode < 300) resolve(Buffer.concat(chunks).toString());
-        else reject(new Error(`bad status from ${urlOf(api, path)}: ${statusCode}`));
-      });
-    });
-    request.end();
+async function fetchText(deps: RemoteFetchDeps, api: APIService, path: string): Promise<string> {
+  const { code, text } = await fetchRemote(deps, api, {
+    method: 'GET',
+    path,
+    user: aggregatorUser,
   });
+  if (code >= 200 && code < 300) return text;
+  throw new Error(`bad status from ${urlOf(api, path)}: ${code}`);
 }

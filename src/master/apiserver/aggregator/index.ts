@@ -11,4 +11,6 @@ export type { RemoteApi } from './remote-apis.js';
 export { RemoteApis } from './remote-apis.js';
 export type { RemoteCallDeps } from './remote-call.js';
 export { callRemote } from './remote-call.js';
+export type { RemoteFetchDeps } from './remote-fetch.js';
+export { fetchRemote } from './remote-fetch.js';
 export { publishAuthentication } from './authentication-config.js';

@@ -8,12 +8,14 @@ import type {
   WatchBatch,
   WatchRequest,
 } from '../../../gen/apiserver.js';
+import type { KindDeclaration } from '../../../api/kind.js';
 import type { CallContext, Handlers, Sender } from '../../../lib/grpc/index.js';
 import { readObjectBody } from '../content/decode.js';
 import type { BodyParser } from '../content/body-parser.js';
 import { patchChange, patchSource } from '../content/patch.js';
 import type {
   Call,
+  Entry,
   RequestContext,
   UserInfo,
   Verbs,
@@ -24,6 +26,7 @@ import { presentBytes, readDeleteOptions } from '../verbs/index.js';
 import { callOf, nameOf } from './call.js';
 import { toGrpcError } from './errors.js';
 import { encodeListChunk, messageBytes } from './object-messages.js';
+import type { RemoteResources } from './remote-resources.js';
 import { GrpcWatchSink } from './watch-sink.js';
 
 const success = Buffer.from(
@@ -34,6 +37,8 @@ const success = Buffer.from(
 export interface ResourceServiceDeps {
   readonly verbs: Verbs;
   readonly parser: BodyParser;
+  /** The groups and versions of other servers. */
+  readonly remote: RemoteResources;
   /** The present time as objects hold it. */
   readonly now: () => string;
 }
@@ -42,9 +47,11 @@ export interface ResourceServiceDeps {
 export class ResourceService {
   readonly #verbs: Verbs;
   readonly #parser: BodyParser;
+  readonly #remote: RemoteResources;
   readonly #now: () => string;
 
-  constructor({ verbs, parser, now }: ResourceServiceDeps) {
+  constructor({ verbs, parser, remote, now }: ResourceServiceDeps) {
+    this.#remote = remote;
     this.#verbs = verbs;
     this.#parser = parser;
     this.#now = now;
@@ -52,7 +59,11 @@ export class ResourceService {
 
   handlers(): Handlers<typeof ResourcesDefinition> {
     return {
-      get: ({ ref, resourceVersion }, context) => {
+      get: async ({ ref, resourceVersion }, context) => {
+        const api = ref?.resource === '' ? this.#remote.find(ref) : undefined;
+        if (api !== undefined) {
+          return { object: await told(this.#remote.resources(context, api)) };
+        }
         const call = this.#call(context, 'get', ref);
         return answered(this.#verbs.get(call, () => ({ resourceVersion })));
       },
@@ -80,7 +91,11 @@ export class ResourceService {
         });
         return answered(this.#verbs.patch(call, (_target, user) => request(user)));
       },
-      delete: (request, context) => {
+      delete: async (request, context) => {
+        const api = this.#remote.find(request.ref);
+        if (api !== undefined) {
+          return { object: await told(this.#remote.delete(context, api, request)) };
+        }
         const call = this.#call(context, 'delete', request.ref);
         return answered(this.#verbs.delete(call, () => ({ options: this.#deletion(request) })));
       },
@@ -134,23 +149,15 @@ export class ResourceService {
     context: CallContext,
   ): Promise<void> {
     const { ref, fieldSelector } = request;
+    const api = this.#remote.find(ref);
+    if (api !== undefined) {
+      const { objects, ...end } = await told(this.#remote.list(context, api, request));
+      return sendList(stream, objects, end);
+    }
     const call = this.#call(context, 'list', ref, fieldSelector);
     const result = await told(this.#verbs.list(call, () => request));
-    let objects: Buffer[] = [];
-    let size = 0;
-    for (const entry of result.entries) {
-      const bytes = presentBytes(result.kind, entry);
-      objects.push(bytes);
-      size += bytes.length;
-      if (size < messageBytes) continue;
-      const part = encodeListChunk({ objects, resourceVersion: '', continue: '' });
-      if (!stream.sendEncoded(part)) await stream.drained();
-      if (stream.ended) return;
-      objects = [];
-      size = 0;
-    }
-    const { resourceVersion } = result;
-    stream.sendEncoded(encodeListChunk({ objects, resourceVersion, continue: result.continue }));
+    const { entries, kind, resourceVersion, continue: next } = result;
+    return sendList(stream, presented(kind, entries), { resourceVersion, continue: next });
   }
 
   async #watch(
@@ -181,6 +188,31 @@ export class ResourceService {
 
 /** A list of all that is there now. */
 const wholeList = { resourceVersion: '', resourceVersionMatch: '', limit: 0, continue: '' };
+
+function* presented(kind: KindDeclaration, entries: Iterable<Entry>): Generator<Buffer> {
+  for (const entry of entries) yield presentBytes(kind, entry);
+}
+
+/** Sends a list in messages of a bounded size. */
+async function sendList(
+  stream: Sender<ListChunk>,
+  all: Iterable<Buffer>,
+  end: Omit<ListChunk, 'objects'>,
+): Promise<void> {
+  let objects: Buffer[] = [];
+  let size = 0;
+  for (const bytes of all) {
+    objects.push(bytes);
+    size += bytes.length;
+    if (size < messageBytes) continue;
+    const part = encodeListChunk({ objects, resourceVersion: '', continue: '' });
+    if (!stream.sendEncoded(part)) await stream.drained();
+    if (stream.ended) return;
+    objects = [];
+    size = 0;
+  }
+  stream.sendEncoded(encodeListChunk({ objects, ...end }));
+}
 
 /** Errors in gRPC's form. @throws GrpcError */
 async function told<T>(work: Promise<T>): Promise<T> {
