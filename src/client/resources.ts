@@ -34,6 +34,7 @@ export const resources = {
   storageClasses: named('storage.k8s.io', 'storageclasses'),
   disruptionBudgets: named('policy', 'poddisruptionbudgets'),
   autoscalers: { group: 'autoscaling', version: 'v2', resource: 'horizontalpodautoscalers' },
+  apiServices: named('apiregistration.k8s.io', 'apiservices'),
   podMetrics: { group: 'metrics.k8s.io', version: 'v1beta1', resource: 'pods' },
   certificateRequests: named('certificates.k8s.io', 'certificatesigningrequests'),
   accessReviews: named('authorization.k8s.io', 'subjectaccessreviews'),

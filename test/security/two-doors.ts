@@ -120,6 +120,10 @@ export class TwoDoors {
     return this.#server.restPort;
   }
 
+  get grpcPort(): number {
+    return this.#server.grpcPort;
+  }
+
   /** A caller with a certificate of this cluster. */
   async identity(name: string, ...groups: readonly string[]): Promise<Identity> {
     return { certificate: await this.issue(name, groups) };

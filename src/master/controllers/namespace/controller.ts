@@ -18,11 +18,14 @@ import { isApiError } from '../../../client/types.js';
 import type { ReconcileResult } from '../../../lib/work-queue.js';
 import type { ControllerContext } from '../context.js';
 import { deletionConditions, Remaining } from './plan.js';
+import { RemoteKinds } from './remote-kinds.js';
 
 const finalizer = 'kubernetes';
 const concurrency = 32;
 /** Between looks while something is left: pods that end, objects with finalizers. */
 const recheckMs = 500;
+/** The same while a server of other kinds is away. */
+const remoteRecheckMs = 2_000;
 
 /** Controller "namespace". */
 export function createNamespaceController(context: ControllerContext): Reconciler {
@@ -32,12 +35,14 @@ export function createNamespaceController(context: ControllerContext): Reconcile
 class NamespaceController {
   readonly #context: ControllerContext;
   readonly #catalog: Catalog;
+  readonly #remoteKinds: RemoteKinds;
   readonly #namespaces: Informer<Namespace>;
   readonly reconciler: Reconciler;
 
   constructor(context: ControllerContext) {
     this.#context = context;
     this.#catalog = new Catalog(context);
+    this.#remoteKinds = new RemoteKinds(context);
     this.reconciler = createReconciler(context, {
       name: 'namespace',
       workers: 10,
@@ -52,8 +57,10 @@ class NamespaceController {
     const namespace = this.#namespaces.get({ name });
     if (namespace?.metadata.deletionTimestamp === undefined) return undefined;
     if (!(namespace.spec.finalizers ?? []).includes(finalizer)) return undefined;
-    const remaining = new Remaining();
-    const entries = this.#catalog.all().filter((entry) => entry.namespaced);
+    const own = this.#catalog.all().filter((entry) => entry.namespaced);
+    const remote = await this.#remoteKinds.discover();
+    const remaining = new Remaining(remote.failures);
+    const entries = [...own, ...remote.entries];
     const errors = await forEachBounded(entries, 8, (entry) => this.#empty(name, entry, remaining));
     remaining.errors.push(...errors);
     if (remaining.isEmpty) {
@@ -61,7 +68,8 @@ class NamespaceController {
       return undefined;
     }
     await this.#writeStatus(namespace, remaining);
-    return { requeueAfterMs: recheckMs };
+    // Another server comes back when it does.
+    return { requeueAfterMs: remote.failures.size === 0 ? recheckMs : remoteRecheckMs };
   }
 
   /** Deletes all objects of one resource, and notes what stays for now. */

@@ -46,7 +46,19 @@ test('what could not be deleted is said', () => {
   remaining.errors.push(new Error('no answer'), new Error('refused'));
   expect(remaining.isEmpty).toBe(false);
   expect(told(remaining)[2]).toBe(
-    'NamespaceDeletionContentFailure=True ContentDeletionFailed: Failed to delete all resource types, 2 remaining: no answer',
+    'NamespaceDeletionContentFailure=True ContentDeletionFailed: Failed to delete all resource types, 2 remaining: no answer, refused',
+  );
+});
+
+test('groups whose kinds are not known keep the namespace, and are told in order', () => {
+  const stale = (name: string): [string, string] => [name, `stale GroupVersion discovery: ${name}`];
+  const remaining = new Remaining(new Map([stale('b.example.com/v1'), stale('a.example.com/v1')]));
+  expect(remaining.isEmpty).toBe(false);
+  expect(told(remaining)[0]).toBe(
+    'NamespaceDeletionDiscoveryFailure=True DiscoveryFailed: Discovery failed for some groups, 2 failing: ' +
+      'unable to retrieve the complete list of server APIs: ' +
+      'a.example.com/v1: stale GroupVersion discovery: a.example.com/v1, ' +
+      'b.example.com/v1: stale GroupVersion discovery: b.example.com/v1',
   );
 });
 

@@ -10,6 +10,12 @@ export class Remaining {
   readonly #counts = new Map<string, number>();
   readonly #finalizers = new Map<string, number>();
   readonly errors: unknown[] = [];
+  readonly #undiscovered: ReadonlyMap<string, string>;
+
+  /** @param undiscovered why the kinds of a group and version are not known, by its name */
+  constructor(undiscovered: ReadonlyMap<string, string> = new Map()) {
+    this.#undiscovered = undiscovered;
+  }
 
   /** Notes what is left of one resource. */
   add(
@@ -24,7 +30,16 @@ export class Remaining {
   }
 
   get isEmpty(): boolean {
-    return this.#counts.size === 0 && this.errors.length === 0;
+    return this.#counts.size === 0 && this.errors.length === 0 && this.#undiscovered.size === 0;
+  }
+
+  /** client-go's `ErrGroupDiscoveryFailed` with the deleter's words; '' when every group is known. */
+  get discovery(): string {
+    const { size } = this.#undiscovered;
+    if (size === 0) return '';
+    const groups = [...this.#undiscovered].map(([name, why]) => `${name}: ${why}`).sort();
+    const list = `unable to retrieve the complete list of server APIs: ${groups.join(', ')}`;
+    return `Discovery failed for some groups, ${size} failing: ${list}`;
   }
 
   /** `pods. has 2 resource instances, …`; '' when nothing is left. */
@@ -51,7 +66,7 @@ export function deletionConditions(
   remaining: Remaining,
   now: string,
 ): Condition[] {
-  const { errors, content, finalizers } = remaining;
+  const { discovery, errors, content, finalizers } = remaining;
   const good = (type: string, reason: string, message: string) => ({
     type,
     status: 'False',
@@ -65,11 +80,13 @@ export function deletionConditions(
     message,
   });
   const all: Condition[] = [
-    good(
-      'NamespaceDeletionDiscoveryFailure',
-      'ResourcesDiscovered',
-      'All resources successfully discovered',
-    ),
+    discovery === ''
+      ? good(
+          'NamespaceDeletionDiscoveryFailure',
+          'ResourcesDiscovered',
+          'All resources successfully discovered',
+        )
+      : bad('NamespaceDeletionDiscoveryFailure', 'DiscoveryFailed', discovery),
     good(
       'NamespaceDeletionGroupVersionParsingFailure',
       'ParsedGroupVersions',
@@ -84,7 +101,7 @@ export function deletionConditions(
       : bad(
           'NamespaceDeletionContentFailure',
           'ContentDeletionFailed',
-          `Failed to delete all resource types, ${errors.length} remaining: ${errorMessage(errors[0])}`,
+          `Failed to delete all resource types, ${errors.length} remaining: ${errors.map(errorMessage).sort().join(', ')}`,
         ),
     content === ''
       ? good('NamespaceContentRemaining', 'ContentRemoved', 'All content successfully removed')
