@@ -1,9 +1,13 @@
 /** Whole numbers of 64 bits that a double would round, at a running API server: clients read what they wrote. */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { builtInRegistry } from '../../src/api/kinds.js';
+import { formatGroupVersion } from '../../src/api/object.js';
+import { formatJson } from '../../src/lib/json.js';
 import { decodeProtobuf } from '../../src/master/apiserver/protobuf/decode.js';
 import { encodeMessage, envelope } from '../../src/master/apiserver/protobuf/encode.js';
 import type { DoorAnswer, Identity } from '../security/two-doors.js';
 import { TwoDoors } from '../security/two-doors.js';
+import { readSamples } from './oracle/samples.js';
 
 let doors: TwoDoors;
 let admin: Identity;
@@ -53,7 +57,11 @@ const ask = (
 ): Promise<DoorAnswer> =>
   doors.rest(admin, method, path, {
     ...(body === undefined ? {} : { body: Buffer.from(body) }),
-    headers: { 'content-type': 'application/json', ...headers },
+    headers: {
+      'content-type': 'application/json',
+      'content-length': String(Buffer.byteLength(body ?? '')),
+      ...headers,
+    },
   });
 
 /** The numbers that a text has under a name. */
@@ -165,3 +173,77 @@ test('protobuf has the same numbers', () => {
   const body = envelope('apps/v1', 'ControllerRevision', encodeMessage(object));
   expect(decodeProtobuf(body)).toMatchObject({ revision: BigInt(long) });
 });
+
+test('a pod may have more time to end than there is, and have it taken back', async () => {
+  const pods = '/api/v1/namespaces/default/pods';
+  await ask(
+    'POST',
+    '/api/v1/namespaces/default/serviceaccounts',
+    '{"metadata":{"name":"default"}}',
+  );
+  const made = await ask(
+    'POST',
+    pods,
+    `{"metadata":{"name":"p"},"spec":{"nodeName":"n","terminationGracePeriodSeconds":${most},` +
+      '"containers":[{"name":"c","image":"i"}]}}',
+  );
+  expect([made.message, numbers('terminationGracePeriodSeconds', made.text)]).toEqual(['', [most]]);
+  const ending = await ask('DELETE', `${pods}/p`);
+  expect(JSON.parse(ending.text)).toMatchObject({
+    metadata: {
+      deletionTimestamp: '9999-12-31T23:59:59Z',
+      deletionGracePeriodSeconds: Number.MAX_SAFE_INTEGER,
+    },
+  });
+  const sooner = await ask('DELETE', `${pods}/p`, `{"gracePeriodSeconds":${long}}`);
+  expect([sooner.code, sooner.message]).toEqual([200, '']);
+  expect((await ask('DELETE', `${pods}/p`, '{"gracePeriodSeconds":1}')).code).toBe(200);
+  const strange = await ask('DELETE', `${pods}/p`, `{"propagationPolicy":${long}}`);
+  expect(strange.code).toBeLessThan(500);
+});
+
+test('an applied list that repeats one is refused by its digits', async () => {
+  const headers = { 'content-type': 'application/apply-patch+yaml' };
+  const path = `${counts}/twice?fieldManager=m`;
+  const applied = await ask('PATCH', path, count('twice', `{"set":[${long},${long}]}`), headers);
+  expect([applied.code, applied.message]).toEqual([500, expect.stringContaining(`[=${long}]`)]);
+});
+
+/** Copies of a value, each with one part replaced by the long number. */
+function* altered(value: unknown): Generator {
+  yield BigInt(long);
+  if (Array.isArray(value)) {
+    for (const [index, item] of value.entries()) {
+      for (const next of altered(item)) yield value.with(index, next);
+    }
+  } else if (typeof value === 'object' && value !== null) {
+    for (const [name, item] of Object.entries(value)) {
+      for (const next of altered(item)) yield { ...value, [name]: next };
+    }
+  }
+}
+
+test.each(readSamples().map(({ id, object }) => [id, object] as const))(
+  'wherever one stands in %s, it is taken or refused',
+  async (_, object) => {
+    const kind = builtInRegistry()
+      .list()
+      .find(
+        (item) =>
+          item.kind === object.kind &&
+          formatGroupVersion(item.group, item.version) === object.apiVersion,
+      );
+    if (kind === undefined || !kind.verbs.includes('create')) return;
+    const root = kind.group === '' ? `/api/${kind.version}` : `/apis/${object.apiVersion}`;
+    const scope = kind.namespaced ? `/namespaces/${object.metadata.namespace ?? 'default'}` : '';
+    const path = `${root}${scope}/${kind.plural}?dryRun=All`;
+    const failures: string[] = [];
+    for (const next of altered(object)) {
+      const body = formatJson(next);
+      const answer = await ask('POST', path, body);
+      if (answer.code >= 500) failures.push(`${answer.code} ${answer.message}: ${body}`);
+    }
+    expect(failures).toEqual([]);
+  },
+  60_000,
+);

@@ -1,4 +1,5 @@
 /** The lists of an applied configuration that no merge can be made of: keys that are missing or there twice. */
+import { formatJson } from '../../lib/json.js';
 import { isJsonObject } from '../object.js';
 import type { SchemaNode } from '../schema/node.js';
 import { resolved } from '../schema/node.js';
@@ -55,14 +56,14 @@ function duplicates(texts: readonly string[], path: string): string[] {
 }
 
 function valueText(value: unknown): string {
-  return `[=${JSON.stringify(value)}]`;
+  return `[=${formatJson(value)}]`;
 }
 
 function keyText(items: SchemaNode, item: unknown, keys: readonly string[]): string {
   if (!isJsonObject(item)) return '';
   const parts = [...keys].sort().flatMap((key) => {
     const value = item[key] ?? items.properties?.[key]?.default;
-    return value === undefined ? [] : [`${key}=${JSON.stringify(value)}`];
+    return value === undefined ? [] : [`${key}=${formatJson(value)}`];
   });
   return `[${parts.join(',')}]`;
 }

@@ -1,3 +1,4 @@
+import { formatJson } from '../../../lib/json.js';
 import type { FieldError } from '../../../api/field-error.js';
 import { invalid, notSupported } from '../../../api/field-error.js';
 import { isJsonObject } from '../../../api/object.js';
@@ -41,9 +42,10 @@ export function readDeleteOptions(body: unknown, given: DeleteParameters = {}): 
   if (policy !== undefined && !policies.includes(text(policy))) {
     refuse([notSupported('propagationPolicy', policy, [...policies, 'nil'])]);
   }
-  const seconds = grace === undefined ? undefined : Number(grace);
+  const seconds =
+    grace === undefined ? undefined : Math.min(Number(grace), Number.MAX_SAFE_INTEGER);
   if (seconds !== undefined && !Number.isInteger(seconds)) {
-    const why = `strconv.ParseInt: parsing ${JSON.stringify(grace)}: invalid syntax`;
+    const why = `strconv.ParseInt: parsing ${formatJson(grace)}: invalid syntax`;
     throw badRequest(body === undefined ? why : `invalid gracePeriodSeconds: ${text(grace)}`);
   }
   const dry = Array.isArray(source['dryRun']) ? source['dryRun'] : (given.dryRun ?? []);
@@ -74,5 +76,5 @@ function textField(source: Record<string, unknown>, name: string): string | unde
 
 /** A scalar as text; anything else as JSON. */
 function text(value: unknown): string {
-  return typeof value === 'string' ? value : JSON.stringify(value);
+  return typeof value === 'string' ? value : formatJson(value);
 }

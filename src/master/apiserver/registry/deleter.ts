@@ -176,8 +176,11 @@ function setTerminating(object: KubeObject): void {
   namespace.status = { ...namespace.status, phase: 'Terminating' };
 }
 
+/** The last time that RFC 3339 has words for: an int64 of seconds goes beyond. */
+const lastMs = Date.parse('9999-12-31T23:59:59Z');
+
 function later(time: string, seconds: number): string {
-  return formatTime(Date.parse(time) + seconds * 1_000);
+  return formatTime(Math.max(0, Math.min(Date.parse(time) + seconds * 1_000, lastMs)));
 }
 
 /** The deadline of an object that was marked with a longer grace before. */
