@@ -17,7 +17,7 @@ import type { Informer } from '../../../client/types.js';
 import { isApiError } from '../../../client/types.js';
 import type { ReconcileResult } from '../../../lib/work-queue.js';
 import type { ControllerContext } from '../context.js';
-import { deletionConditions, Remaining } from './plan.js';
+import { deletionConditions, deletionOrder, Remaining } from './plan.js';
 import { RemoteKinds } from './remote-kinds.js';
 
 const finalizer = 'kubernetes';
@@ -60,9 +60,11 @@ class NamespaceController {
     const own = this.#catalog.all().filter((entry) => entry.namespaced);
     const remote = await this.#remoteKinds.discover();
     const remaining = new Remaining(remote.failures);
-    const entries = [...own, ...remote.entries];
-    const errors = await forEachBounded(entries, 8, (entry) => this.#empty(name, entry, remaining));
-    remaining.errors.push(...errors);
+    for (const entries of deletionOrder([...own, ...remote.entries])) {
+      const empty = (entry: CatalogEntry): Promise<void> => this.#empty(name, entry, remaining);
+      remaining.errors.push(...(await forEachBounded(entries, 8, empty)));
+      if (remaining.hasContent) break;
+    }
     if (remaining.isEmpty) {
       await this.#finalize(namespace);
       return undefined;

@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import type { KubeObject } from '../../../api/object.js';
 import type { Namespace } from '../../../api/types/core.js';
-import { deletionConditions, Remaining } from './plan.js';
+import { deletionConditions, deletionOrder, Remaining } from './plan.js';
 
 const pods = { group: '', resource: 'pods' };
 const deployments = { group: 'apps', resource: 'deployments' };
@@ -60,6 +60,16 @@ test('groups whose kinds are not known keep the namespace, and are told in order
       'a.example.com/v1: stale GroupVersion discovery: a.example.com/v1, ' +
       'b.example.com/v1: stale GroupVersion discovery: b.example.com/v1',
   );
+});
+
+test('pods go first, those of the core group', () => {
+  const metrics = { group: 'metrics.k8s.io', resource: 'pods' };
+  expect(deletionOrder([deployments, metrics, pods])).toEqual([[pods], [deployments, metrics]]);
+});
+
+test('a group that is not known holds no content back', () => {
+  const remaining = new Remaining(new Map([['a.example.com/v1', 'stale']]));
+  expect([remaining.hasContent, remaining.isEmpty]).toEqual([false, false]);
 });
 
 test('a condition keeps its time until its status changes', () => {

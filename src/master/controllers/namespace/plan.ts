@@ -30,7 +30,12 @@ export class Remaining {
   }
 
   get isEmpty(): boolean {
-    return this.#counts.size === 0 && this.errors.length === 0 && this.#undiscovered.size === 0;
+    return !this.hasContent && this.#undiscovered.size === 0;
+  }
+
+  /** True when objects are left, or may be. */
+  get hasContent(): boolean {
+    return this.#counts.size > 0 || this.errors.length > 0;
   }
 
   /** client-go's `ErrGroupDiscoveryFailed` with the deleter's words; '' when every group is known. */
@@ -58,6 +63,17 @@ function listed(counts: ReadonlyMap<string, number>, verb: string): string {
     .toSorted(([a], [b]) => (a < b ? -1 : 1))
     .map(([id, count]) => `${id} ${verb} ${count} resource instances`)
     .join(', ');
+}
+
+/**
+ * The order in which a namespace is emptied: pods first, and everything else once they are gone, so that no pod outlives
+ * the NetworkPolicy that shields it. @see KEP-5080
+ */
+export function deletionOrder<Entry extends Pick<CatalogEntry, 'group' | 'resource'>>(
+  entries: readonly Entry[],
+): readonly (readonly Entry[])[] {
+  const isPods = ({ group, resource }: Entry): boolean => group === '' && resource === 'pods';
+  return [entries.filter(isPods), entries.filter((entry) => !isPods(entry))];
 }
 
 /** The five conditions of a namespace that is being deleted, in kube-controller-manager's words. */
