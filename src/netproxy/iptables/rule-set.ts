@@ -5,6 +5,10 @@
  * Chains are of three kinds: owned (rewritten whole when they differ), shared (single rules are added in front and
  * deleted, so that one service among thousands costs two lines), and hooks in the kernel's chains (added when absent;
  * whatever else stands there is not ours).
+ *
+ * `iptables-restore` commits table by table, and between two commits packets pass. A service without endpoints is
+ * refused in the filter table; without that, and without its rule in nat, its packets would leave the node for whoever
+ * answers there. So what is new in filter comes before nat, and what goes from filter comes after it.
  */
 import { assert } from '../../lib/assert.js';
 import type { Hook } from './base-rules.js';
@@ -21,6 +25,30 @@ export interface RuleSetLayout {
 }
 
 const tables: readonly Table[] = ['mangle', 'nat', 'filter'];
+
+/** The sections of a plan, in the order in which they are committed. */
+const sections: readonly { readonly table: Table; readonly parts: readonly Part[] }[] = [
+  { table: 'mangle', parts: ['new', 'old'] },
+  { table: 'filter', parts: ['new'] },
+  { table: 'nat', parts: ['new', 'old'] },
+  { table: 'filter', parts: ['old'] },
+];
+
+/** Lines that add rules or rewrite chains, and lines that only take away. */
+type Part = 'new' | 'old';
+
+/** The lines of one part, by their place in it: chains are declared, then rules change, then chains go. */
+class Lines {
+  readonly declared: string[] = [];
+  readonly deleted: string[] = [];
+  readonly added: string[] = [];
+  readonly removed: string[] = [];
+
+  static join(parts: readonly Lines[]): string[] {
+    const places = ['declared', 'deleted', 'added', 'removed'] as const;
+    return places.flatMap((place) => parts.flatMap((lines) => lines[place]));
+  }
+}
 
 /** Wanted and observed rules, and the difference between them; see the head of this file. */
 export class RuleSet {
@@ -81,7 +109,11 @@ export class RuleSet {
     this.#pending = [];
     const full = this.#full;
     const chains = full ? this.#wantedChains() : this.#dirtyChains();
-    const parts = tables.map((table) => this.#planTable(table, chains, full));
+    const planned = new Map(tables.map((table) => [table, this.#planTable(table, chains, full)]));
+    const text = sections.map(({ table, parts }) => {
+      const lines = Lines.join(parts.flatMap((part) => planned.get(table)?.[part] ?? []));
+      return lines.length === 0 ? '' : `*${table}\n${lines.join('\n')}\nCOMMIT\n`;
+    });
     const applied = [...this.#dirty];
     this.#pending.push(() => {
       for (const owner of applied) {
@@ -92,7 +124,7 @@ export class RuleSet {
       }
       this.#full = false;
     });
-    return parts.join('');
+    return text.join('');
   }
 
   /** The last plan has been applied. No `set` or `observe` may have come between. */
@@ -122,65 +154,73 @@ export class RuleSet {
     table: Table,
     wanted: Map<ChainId, readonly Rule[] | undefined>,
     full: boolean,
-  ): string {
-    const declared: string[] = [];
-    const rules: string[] = [];
-    const removed: string[] = [];
-    const early: string[] = [];
+  ): Record<Part, Lines> {
+    const out = { new: new Lines(), old: new Lines() };
     for (const [id, now] of wanted) {
       if (tableOf(id) !== table) continue;
       const name = nameOf(id);
       if (now === undefined) {
         if (!this.#chains.has(id)) continue;
-        declared.push(declare(name));
-        removed.push(`-X ${name}`);
+        out.old.declared.push(declare(name));
+        out.old.removed.push(`-X ${name}`);
         this.#pending.push(() => this.#chains.delete(id));
       } else if (!sameRules(this.#chains.get(id), now)) {
-        declared.push(declare(name));
-        for (const rule of now) rules.push(`-A ${name} ${rule}`);
+        out.new.declared.push(declare(name));
+        for (const rule of now) out.new.added.push(`-A ${name} ${rule}`);
         this.#pending.push(() => this.#chains.set(id, now));
       }
     }
-    this.#planShared(table, full, { declared, early, rules });
+    if (full) this.#planSharedAnew(table, out);
+    else this.#planSharedChanges(table, out);
     if (full) {
       for (const hook of [...this.#layout.hooks].reverse()) {
         if (tableOf(hook.chain) !== table || this.#hooks.has(hook)) continue;
-        rules.push(`${hook.last === true ? '-A' : '-I'} ${nameOf(hook.chain)} ${hook.rule}`);
+        const verb = hook.last === true ? '-A' : '-I';
+        out.new.added.push(`${verb} ${nameOf(hook.chain)} ${hook.rule}`);
         this.#pending.push(() => this.#hooks.add(hook));
       }
     }
-    const text = [...declared, ...early, ...rules, ...removed];
-    return text.length === 0 ? '' : `*${table}\n${text.join('\n')}\nCOMMIT\n`;
+    return out;
   }
 
-  #planShared(
-    table: Table,
-    full: boolean,
-    out: { declared: string[]; early: string[]; rules: string[] },
-  ): void {
-    const wanted = full ? this.#wantedShared() : undefined;
-    const changed = wanted === undefined ? this.#changedShared() : undefined;
-    for (const [id, tail] of this.#layout.shared) {
+  #planSharedChanges(table: Table, out: Record<Part, Lines>): void {
+    const changed = this.#changedShared();
+    for (const id of this.#layout.shared.keys()) {
       if (tableOf(id) !== table) continue;
       const name = nameOf(id);
       const there = this.#shared.get(id);
-      if (wanted !== undefined) {
-        const now = [...(wanted.get(id) ?? []), ...tail];
-        if (there !== undefined && there.size === now.length && now.every((r) => there.has(r))) {
-          continue;
-        }
-        out.declared.push(declare(name));
-        for (const rule of now) out.rules.push(`-A ${name} ${rule}`);
-        this.#pending.push(() => this.#shared.set(id, new Set(now)));
-        continue;
-      }
-      const { add, remove } = changed?.get(id) ?? { add: [], remove: [] };
-      for (const rule of remove) out.early.push(`-D ${name} ${rule}`);
-      for (const rule of add) out.rules.push(`-I ${name} ${rule}`);
+      const { add, remove } = changed.get(id) ?? { add: [], remove: [] };
+      for (const rule of remove) out.old.deleted.push(`-D ${name} ${rule}`);
+      for (const rule of add) out.new.added.push(`-I ${name} ${rule}`);
       this.#pending.push(() => {
         for (const rule of remove) there?.delete(rule);
         for (const rule of add) there?.add(rule);
       });
+    }
+  }
+
+  /** A chain that holds what is not wanted is rewritten; before that it gets what it lacks. */
+  #planSharedAnew(table: Table, out: Record<Part, Lines>): void {
+    const wanted = this.#wantedShared();
+    for (const [id, tail] of this.#layout.shared) {
+      if (tableOf(id) !== table) continue;
+      const name = nameOf(id);
+      const there = this.#shared.get(id);
+      const now = [...(wanted.get(id) ?? []), ...tail];
+      const lacks = now.filter((rule) => there?.has(rule) !== true);
+      const isWhole = there !== undefined && there.size + lacks.length === now.length;
+      if (isWhole && lacks.length === 0) continue;
+      const rewrite = (part: Lines): void => {
+        part.declared.push(declare(name));
+        for (const rule of now) part.added.push(`-A ${name} ${rule}`);
+      };
+      // In one section with the rest of its table a chain is rewritten at once.
+      if (there === undefined || table !== 'filter') rewrite(out.new);
+      else {
+        for (const rule of lacks) out.new.added.push(`-I ${name} ${rule}`);
+        if (!isWhole) rewrite(out.old);
+      }
+      this.#pending.push(() => this.#shared.set(id, new Set(now)));
     }
   }
 

@@ -152,6 +152,47 @@ describe('the rule set', () => {
     expect(plan.match(/^-X/gm)).toHaveLength(2);
   });
 
+  const refused = '-d 10.96.5.5/32 -p tcp -m comment --comment "default/web:http has no endpoints"';
+  const served = '-d 10.96.5.5/32 -p tcp -m comment --comment "default/web:http cluster IP"';
+  /** Where the two rules of the service come and go, in the order in which the kernel takes them. */
+  const steps = (plan: string): string[] =>
+    plan.split('\n').flatMap((line) => {
+      const kind = line.includes(refused) ? 'refused' : line.includes(served) ? 'served' : '';
+      const isShared = line.slice(3).startsWith('KUBE-SERVICES');
+      return kind === '' || !isShared ? [] : [`${line.slice(0, 2)} ${kind}`];
+    });
+
+  test('a service is refused before it is no longer served, and served before it is no longer refused', () => {
+    const rules = newServiceRuleSet();
+    rules.set('web', contribution(slice([here])));
+    rules.plan();
+    rules.commit();
+    rules.set('web', contribution(slice([])));
+    expect(steps(rules.plan())).toEqual(['-I refused', '-D served']);
+    rules.commit();
+    rules.set('web', contribution(slice([here])));
+    expect(steps(rules.plan())).toEqual(['-I served', '-D refused']);
+  });
+
+  const observed = (table: string, rule: string): string =>
+    `*${table}\n:KUBE-SERVICES - [0:0]\n-A KUBE-SERVICES ${rule} -m tcp --dport 80 -j GONE\n` +
+    'COMMIT\n';
+
+  test('so it is with what an earlier process left', () => {
+    const rules = newServiceRuleSet();
+    rules.observe(observed('nat', served) + observed('filter', '-d 10.96.9.9/32 -p tcp'));
+    rules.set('web', contribution(slice([])));
+    const plan = rules.plan();
+    const [first, nat, last] = plan.split(/(?=^\*)/m);
+    expect(first).toContain(`-I KUBE-SERVICES ${refused}`);
+    expect(first).not.toContain(':KUBE-SERVICES');
+    expect(nat).toMatch(/^\*nat\n/);
+    expect(nat).not.toContain(served);
+    // Rewritten without what is not wanted.
+    expect(last).toContain(':KUBE-SERVICES - [0:0]');
+    expect(last).toContain(`-A KUBE-SERVICES ${refused}`);
+  });
+
   test('what was observed is not written again; foreign chains are left alone, stale ones go', () => {
     const rules = newServiceRuleSet();
     rules.observe(
