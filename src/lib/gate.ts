@@ -20,3 +20,28 @@ export class Gate {
     }
   }
 }
+
+/** A gate whose places no single owner may hold all of. */
+export class SharedGate {
+  readonly #all: Gate;
+  readonly #placesEach: number;
+  /** Of owners with work that waits or is under way. */
+  readonly #owners = new Map<string, { readonly gate: Gate; work: number }>();
+
+  constructor(places: number, placesEach: number) {
+    this.#all = new Gate(places);
+    this.#placesEach = placesEach;
+  }
+
+  async run<T>(owner: string, work: () => Promise<T>): Promise<T> {
+    const own = this.#owners.get(owner) ?? { gate: new Gate(this.#placesEach), work: 0 };
+    this.#owners.set(owner, own);
+    own.work++;
+    try {
+      return await own.gate.run(() => this.#all.run(work));
+    } finally {
+      own.work--;
+      if (own.work === 0) this.#owners.delete(owner);
+    }
+  }
+}

@@ -14,7 +14,7 @@ import type { PodNetwork } from '../../netproxy/types.js';
 import type { ContainerRuntime } from '../../runtime/types.js';
 import type { EventRecorder } from '../../client/events/recorder.js';
 import { EventSink } from '../../client/events/recorder.js';
-import { Gate } from '../../lib/gate.js';
+import { Gate, SharedGate } from '../../lib/gate.js';
 import { ImageCollector } from '../images/image-collector.js';
 import { ImageManager } from '../images/image-manager.js';
 import type { MachineFacts } from '../node/facts.js';
@@ -64,7 +64,8 @@ export interface WorkerNodeOptions {
 }
 
 const logBytesMax = 10 * 1024 * 1024;
-const atOnce = { sandboxes: 8, starts: 8 } as const;
+/** Starts that take long, of one pod, leave half of the places to others. */
+const atOnce = { sandboxes: 8, starts: 8, startsOfOnePod: 4 } as const;
 const retryMs = 500;
 /** The longest that a node waits for the list of services before it becomes Ready without it. */
 const servicesMs = 5000;
@@ -201,7 +202,10 @@ async function createContext(
     services: parts.services,
     ...(options.observer && { observer: options.observer }),
     abilities: { unsafeSysctls: options.unsafeSysctls ?? [], kernel: kernelVersion(release()) },
-    gates: { sandboxes: new Gate(atOnce.sandboxes), starts: new Gate(atOnce.starts) },
+    gates: {
+      sandboxes: new Gate(atOnce.sandboxes),
+      starts: new SharedGate(atOnce.starts, atOnce.startsOfOnePod),
+    },
     clock,
     log,
     newId: () => randomBytes(32).toString('hex'),

@@ -121,7 +121,7 @@ function decideRun(state: PodState, plan: Plan): void {
  */
 function nextStarts(state: PodState): TrackedContainer[] | 'finished' {
   const starts = trackedByRole(state, 'ephemeral').filter(
-    (tracked) => tracked.current === undefined,
+    (tracked) => tracked.current === undefined && !isBusy(tracked),
   );
   let initialized = true;
   for (const tracked of trackedByRole(state, 'init', 'sidecar')) {

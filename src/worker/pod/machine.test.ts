@@ -7,7 +7,7 @@ import type { PodAction } from './decide.js';
 import { decide } from './decide.js';
 import * as record from './record.js';
 import type { PodState, TrackedContainer } from './state.js';
-import { isRunning, newPodState } from './state.js';
+import { hasExited, isRunning, newPodState, willRestart } from './state.js';
 import { podStatus } from './status.js';
 
 function podOf(spec: Partial<PodSpec>): Pod {
@@ -266,6 +266,53 @@ describe('the state machine of a pod', () => {
   });
 });
 
+describe.each(['init', 'sidecar', 'main', 'ephemeral'] as const)(
+  'a start of a %s container',
+  (role) => {
+    const container = { name: 'it', image: 'i' };
+    const others = { containers: [{ name: 'main', image: 'i' }] };
+    const spec = {
+      init: { ...others, initContainers: [container] },
+      sidecar: { ...others, initContainers: [{ ...container, restartPolicy: 'Always' }] },
+      main: { containers: [container] },
+      ephemeral: { ...others, ephemeralContainers: [container] },
+    }[role];
+    const startsOf = (state: PodState, nowMs: number): PodAction[] =>
+      decide(state, nowMs).actions.filter(
+        (action) => action.type === 'startContainer' && action.container === 'it',
+      );
+    const begun = (): PodState => {
+      const state = newPodState(podOf(spec), 0);
+      for (const part of ['sandbox', 'volumes'] as const) {
+        record.recordPartBegun(state, part);
+        record.recordPartDone(state, part, { id: 's', ips: [] });
+      }
+      const tracked = state.trackedContainers.get('it')!;
+      record.recordImageReady(tracked);
+      expect(startsOf(state, 0)).toHaveLength(1);
+      record.recordStartBegun(state, tracked, 0);
+      return state;
+    };
+
+    test('is not asked for again while it is under way, however long that is', () => {
+      const state = begun();
+      for (const nowMs of [0, 1, 60_000, 3_600_000]) expect(startsOf(state, nowMs)).toEqual([]);
+    });
+
+    test('that failed is tried again after a while, with the image looked for anew', () => {
+      const state = begun();
+      const tracked = state.trackedContainers.get('it')!;
+      record.recordStartFailed(tracked, { reason: 'CreateContainerError', message: 'no' }, 0);
+      expect(decide(state, 5000).actions).not.toContainEqual({ type: 'getImage', container: 'it' });
+      expect(decide(state, 10_000).actions).toContainEqual({ type: 'getImage', container: 'it' });
+      record.recordImageBegun(tracked);
+      expect(startsOf(state, 10_000)).toEqual([]);
+      record.recordImageReady(tracked);
+      expect(startsOf(state, 10_000)).toHaveLength(1);
+    });
+  },
+);
+
 test('a wait lengthens to five minutes and is forgotten after ten', () => {
   let entry = lengthened(undefined, 0, 0);
   expect(entry.delayMs).toBe(10_000);
@@ -284,11 +331,16 @@ describe('whatever happens', () => {
     const underWay: { readonly action: PodAction; readonly endsAtMs: number }[] = [];
     let nowMs = 0;
     const deleteAtMs = prng.between(0, 120_000);
+    const debugAtMs = prng.between(0, 60_000);
     for (let turn = 0; turn < 4000 && !isOver(state, underWay.length); turn++) {
       nowMs += prng.between(1, 500);
       if (nowMs >= deleteAtMs && pod.metadata.deletionTimestamp === undefined) {
         pod.metadata.deletionTimestamp = '2026-01-01T00:00:00Z';
         pod.metadata.deletionGracePeriodSeconds = prng.below(30);
+        record.recordPod(state, pod, nowMs);
+      }
+      if (nowMs >= debugAtMs && pod.spec.ephemeralContainers === undefined) {
+        pod.spec.ephemeralContainers = containersOf('e', prng.between(1, 3));
         record.recordPod(state, pod, nowMs);
       }
       crashSome(prng, state, nowMs);
@@ -308,10 +360,12 @@ describe('whatever happens', () => {
   });
 });
 
+function containersOf(prefix: string, count: number): Container[] {
+  return Array.from({ length: count }, (_, n) => ({ name: `${prefix}${n}`, image: 'i' }));
+}
+
 function randomPod(prng: Prng): Pod {
-  const containers = (prefix: string, count: number): Container[] =>
-    Array.from({ length: count }, (_, n) => ({ name: `${prefix}${n}`, image: 'i' }));
-  const initContainers = containers('i', prng.below(4)).map((container) =>
+  const initContainers = containersOf('i', prng.below(4)).map((container) =>
     prng.chance({ numerator: 1, denominator: 3 })
       ? { ...container, restartPolicy: 'Always' }
       : container,
@@ -319,7 +373,7 @@ function randomPod(prng: Prng): Pod {
   return podOf({
     restartPolicy: prng.pick(['Always', 'OnFailure', 'Never']),
     initContainers,
-    containers: containers('m', prng.between(1, 3)),
+    containers: containersOf('m', prng.between(1, 3)),
     ...(prng.chance({ numerator: 1, denominator: 4 }) ? { activeDeadlineSeconds: 20 } : {}),
   });
 }
@@ -341,6 +395,7 @@ function checkAction(state: PodState, action: PodAction): void {
     expect(tracked.work).toBe('none');
     expect(isRunning(tracked)).toBe(false);
     expect(state.sandbox.phase).toBe('ready');
+    if (hasExited(tracked)) expect(willRestart(state, tracked)).toBe(true);
     if (tracked.role === 'main' && !state.initialized) {
       for (const other of state.trackedContainers.values()) {
         if (other.role === 'init') expect(other.current).toMatchObject({ exitCode: 0 });
@@ -388,8 +443,13 @@ function end(prng: Prng, state: PodState, action: PodAction, nowMs: number): voi
       if (fails) return record.recordImageFailed(tracked!, failure, nowMs);
       return record.recordImageReady(tracked!);
     case 'startContainer':
-      if (fails) return record.recordStartFailed(tracked!, failure, nowMs);
-      return started(tracked!, nowMs);
+      if (fails && prng.chance({ numerator: 1, denominator: 2 })) {
+        return record.recordStartFailed(tracked!, failure, nowMs);
+      }
+      started(tracked!, nowMs);
+      if (!fails) return;
+      exit(state, tracked!.name, 128, nowMs);
+      return record.recordNeverRan(tracked!, failure.message, nowMs);
     case 'stopContainer':
       if (isRunning(tracked!)) exit(state, tracked!.name, 143, nowMs);
       return record.recordStopEnded(tracked!);

@@ -5,7 +5,7 @@ import type { Logger } from '../../lib/log.js';
 import type { PodNetwork } from '../../netproxy/types.js';
 import type { ContainerRuntime } from '../../runtime/types.js';
 import type { EventRecorder } from '../../client/events/recorder.js';
-import type { Gate } from '../../lib/gate.js';
+import type { Gate, SharedGate } from '../../lib/gate.js';
 import type { ImageManager } from '../images/image-manager.js';
 import type { NodeAbilities } from '../pod/admission.js';
 import type { ContainerRole } from '../pod/state.js';
@@ -55,8 +55,8 @@ export interface NodeContext {
   readonly hostResolver: ResolverConfig;
   /** Services of a namespace and of `default`, for environments. */
   readonly services: (namespace: string) => readonly Service[];
-  /** So many sandboxes are made, and containers started, at once. */
-  readonly gates: { readonly sandboxes: Gate; readonly starts: Gate };
+  /** So many sandboxes are made, and containers started, at once; the latter by the pods' uids. */
+  readonly gates: { readonly sandboxes: Gate; readonly starts: SharedGate };
   /** Is told of the work on pods, for metrics. @default nobody is */
   readonly observer?: PodObserver;
   /** The abilities of this node that not every node has. */

@@ -287,7 +287,7 @@ export class PodWorker {
     const restartCount = tracked.current === undefined ? 0 : tracked.current.restartCount + 1;
     const event = containerEvents(node.events, this.pod, tracked.name);
     try {
-      const instance = await node.gates.starts.run(() =>
+      const instance = await node.gates.starts.run(keyOf(this.pod).uid, () =>
         startContainer({
           node,
           pod: this.pod,

@@ -2,7 +2,7 @@
 import { createInformerFactory } from '../../../src/client/index.js';
 import type { Pod } from '../../../src/api/types/core.js';
 import { delay } from '../../../src/lib/clock.js';
-import { Gate } from '../../../src/lib/gate.js';
+import { Gate, SharedGate } from '../../../src/lib/gate.js';
 import { HollowRuntime } from '../../../src/runtime/hollow/runtime.js';
 import type { ContainerConfig, ContainerRuntime } from '../../../src/runtime/types.js';
 import { PodManager } from '../../../src/worker/agent/pod-manager.js';
@@ -162,7 +162,7 @@ export class AgentProcess extends SimProcess {
       hostResolver: { nameservers: [], searches: [], options: [] },
       services: () => [],
       abilities: { unsafeSysctls: [], kernel: [6, 1] },
-      gates: { sandboxes: new Gate(8), starts: new Gate(8) },
+      gates: { sandboxes: new Gate(8), starts: new SharedGate(8, 4) },
       clock,
       log,
       newId: () => `${this.name}-${life.number}-${++ids}`,
