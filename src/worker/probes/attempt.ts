@@ -1,6 +1,4 @@
 /** Performs one attempt of a probe: a command, an HTTP request, a TCP connection or a gRPC health check. */
-import * as http from 'node:http';
-import * as https from 'node:https';
 import * as net from 'node:net';
 import { probeHandlers } from '../../api/core/probe.js';
 import type { ContainerPort, Probe } from '../../api/types/core.js';
@@ -9,6 +7,8 @@ import type { Clock } from '../../lib/clock.js';
 import { createGrpcChannel } from '../../lib/grpc/index.js';
 import { silentLogger } from '../../lib/log.js';
 import { errorMessage } from '../../lib/errors.js';
+import type { HttpAction } from './http.js';
+import { beginHttpProbe, probeUrl } from './http.js';
 import type { ProbeOutcome } from './prober.js';
 
 /** The target and the tools of one attempt. */
@@ -38,9 +38,6 @@ const attempts: { readonly [H in ProbeHandler]: Attempt<H> } = {
   },
   grpc: byGrpc,
 };
-
-/** Of an answer's body, for the event. */
-const bodyMax = 1024;
 
 /** Resolves in any case. */
 export async function attemptProbe(probe: Probe, context: AttemptContext): Promise<ProbeOutcome> {
@@ -91,49 +88,18 @@ async function byCommand(
   return { ok: exitCode === 0, output };
 }
 
-type HttpAction = NonNullable<Probe['httpGet']>;
-
 function byHttp(
   action: HttpAction,
   timeoutMs: number,
   context: AttemptContext,
 ): Promise<ProbeOutcome> {
-  const secure = (action.scheme ?? 'HTTP').toUpperCase() === 'HTTPS';
-  const host = action.host === undefined || action.host === '' ? context.podIp : action.host;
-  const port = resolvePort(action.port, context);
-  const path = action.path === undefined || action.path === '' ? '/' : action.path;
-  const headers: Record<string, string> = {
-    'user-agent': 'kube-probe/1.33',
-    accept: '*/*',
-    connection: 'close',
-  };
-  for (const { name, value } of action.httpHeaders ?? []) headers[name.toLowerCase()] = value ?? '';
-  const url = `${secure ? 'https' : 'http'}://${host.includes(':') ? `[${host}]` : host}:${port}${path.startsWith('/') ? path : `/${path}`}`;
+  const target = { podIp: context.podIp, port: resolvePort(action.port, context) };
+  const { href } = probeUrl(action, target.podIp, target.port);
   return withDeadline(
     timeoutMs,
     context.clock,
-    `Get "${url}": context deadline exceeded (Client.Timeout exceeded while awaiting headers)`,
-    (done) => {
-      const options = { host, port, path, headers, agent: false, rejectUnauthorized: false };
-      const request = secure ? https.get(options) : http.get(options);
-      request.on('error', (error) => done({ ok: false, output: `Get "${url}": ${error.message}` }));
-      request.on('response', (response) => {
-        let body = '';
-        const status = response.statusCode ?? 0;
-        const finish = (): void => {
-          if (status >= 200 && status < 400) done({ ok: true, output: body.slice(0, bodyMax) });
-          else done({ ok: false, output: `HTTP probe failed with statuscode: ${status}` });
-        };
-        response.on('data', (chunk: Buffer) => {
-          body += chunk.toString('utf8');
-          // As kubelet, which reads so much and then judges: a body without an end is none of the container's health.
-          if (body.length >= bodyMax) finish();
-        });
-        response.on('end', finish);
-        response.on('error', finish);
-      });
-      return () => request.destroy();
-    },
+    `Get "${href}": context deadline exceeded (Client.Timeout exceeded while awaiting headers)`,
+    (done) => beginHttpProbe(action, target, done),
   );
 }
 
