@@ -80,6 +80,23 @@ export class PodInfrastructure {
     }
   }
 
+  /** See `VolumeManager.refresh`. Objects that cannot be read now are those that were read last. */
+  async refreshVolumes(): Promise<void> {
+    const { pod, volumes, finished, ips } = this.#state;
+    if (volumes.phase !== 'ready' || finished) return;
+    const node = this.#node;
+    try {
+      await node.objects.load(pod);
+    } catch (error) {
+      node.log.debug({ error, ...keyOf(pod) }, 'objects of a pod could not be read');
+    }
+    try {
+      await node.volumes.refresh(pod, factsFor(node, ips));
+    } catch (error) {
+      podEvent(node.events, pod, 'Warning', 'FailedMount', errorMessage(error));
+    }
+  }
+
   async removeVolumes(): Promise<void> {
     try {
       await this.#node.volumes.tearDown(keyOf(this.#state.pod).uid);

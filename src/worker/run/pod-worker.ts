@@ -20,7 +20,7 @@ import { StartError, startContainer } from './container-start.js';
 import { stopContainer } from './container-stop.js';
 import { getImage } from './get-image.js';
 import type { NodeContext } from './node-context.js';
-import { factsFor, keyOf } from './node-context.js';
+import { keyOf } from './node-context.js';
 import { containerEvents, podEvent } from './pod-events.js';
 import { podLabel, versionOf } from './pod-facts.js';
 import { PodInfrastructure } from './pod-infrastructure.js';
@@ -166,11 +166,9 @@ export class PodWorker {
     this.kick();
   }
 
-  /** Brings the files of ConfigMaps, Secrets and tokens up to date. */
-  async refreshVolumes(): Promise<void> {
-    if (this.#state.volumes.phase !== 'ready' || this.#state.finished) return;
-    await this.#node.objects.load(this.pod);
-    await this.#node.volumes.refresh(this.pod, factsFor(this.#node, this.#state.ips));
+  /** Brings the files of ConfigMaps, Secrets and tokens up to date; an Event says which could not be. */
+  refreshVolumes(): Promise<void> {
+    return this.#infra.refreshVolumes();
   }
 
   /** Has the pod looked at soon. */

@@ -36,12 +36,12 @@ export class ObjectCache {
 
   /**
    * Fetches the objects that the pod uses and whose copy is stale; caches also that one is missing.
-   * @throws ApiError
+   * @throws ApiError of one that could not be read, when all others have been
    */
   async load(pod: Pod): Promise<void> {
     const { namespace = '' } = pod.metadata;
     const { configMaps, secrets, claims } = referencesOf(pod);
-    await Promise.all([
+    const results = await Promise.allSettled([
       ...[...configMaps].map((name) => this.#fetch('configmaps', { namespace, name })),
       ...[...secrets].map((name) => this.#fetch('secrets', { namespace, name })),
       ...[...claims].map(async (name) => {
@@ -50,6 +50,7 @@ export class ObjectCache {
         if (volume !== '') await this.#fetch('persistentvolumes', { name: volume });
       }),
     ]);
+    for (const result of results) if (result.status === 'rejected') throw result.reason;
   }
 
   /** Forgets what none of these pods uses. */

@@ -93,20 +93,19 @@ export class VolumeManager {
         try {
           return [volume.name, await this.#make(pod, volume, facts)] as const;
         } catch (error) {
-          const reason = errorMessage(error);
-          throw new VolumeError(
-            `MountVolume.SetUp failed for volume "${volume.name}" : ${reason}`,
-            {
-              cause: error,
-            },
-          );
+          throw setUpFailed(volume, error);
         }
       }),
     );
     return new Map(made);
   }
 
-  /** Writes anew what ConfigMaps, Secrets, fields and tokens have become. @returns true when something changed */
+  /**
+   * Writes anew what ConfigMaps, Secrets, fields and tokens have become. A volume that cannot be written keeps what it
+   * has, and keeps no other from its own.
+   * @returns true when something changed
+   * @throws VolumeError at the end, with all that failed
+   */
   async refresh(pod: Pod, facts: NodeFacts): Promise<boolean> {
     const { uid = '' } = pod.metadata;
     const refresh = this.#refresh(pod, facts);
@@ -120,11 +119,20 @@ export class VolumeManager {
 
   async #refresh(pod: Pod, facts: NodeFacts): Promise<boolean> {
     let changed = false;
+    const failures: VolumeError[] = [];
     for (const volume of pod.spec.volumes ?? []) {
       if (!hasPayload(volume)) continue;
-      changed = (await this.#rewrite(pod, volume, facts)) || changed;
+      try {
+        changed = (await this.#rewrite(pod, volume, facts)) || changed;
+      } catch (error) {
+        failures.push(setUpFailed(volume, error));
+      }
     }
-    return changed;
+    const [first] = failures;
+    if (first === undefined) return changed;
+    throw new VolumeError(failures.map(({ message }) => message).join('; '), {
+      cause: first.cause,
+    });
   }
 
   /**
@@ -361,6 +369,11 @@ export class VolumeManager {
     const policy = pod.spec.securityContext?.fsGroupChangePolicy;
     await giveToGroup(directory, group, policy === 'OnRootMismatch' ? 'OnRootMismatch' : 'Always');
   }
+}
+
+function setUpFailed({ name }: Volume, cause: unknown): VolumeError {
+  const reason = errorMessage(cause);
+  return new VolumeError(`MountVolume.SetUp failed for volume "${name}" : ${reason}`, { cause });
 }
 
 /**

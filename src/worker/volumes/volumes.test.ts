@@ -409,6 +409,31 @@ describe('VolumeManager', () => {
     expect(await manager.podUidsInMemory()).toEqual([]);
   });
 
+  test('one that cannot be refreshed keeps what it has, and keeps no other from its own', async () => {
+    const tokens = ['first', 'second'];
+    let key = 'key';
+    const changing: VolumeSources = {
+      ...sources,
+      config: () => ({
+        configMap: (name) => ({ metadata: { name }, data: { [key]: key } }),
+        secret: () => undefined,
+      }),
+      token: () => Promise.resolve(tokens.shift() ?? ''),
+    };
+    const manager = new VolumeManager({ dataDir: directory, sources: changing, isRoot: false });
+    const pod = podWith([
+      { name: 'config', configMap: { name: 'cm', items: [{ key: 'key', path: 'file' }] } },
+      { name: 'api', projected: { sources: [{ serviceAccountToken: { path: 'token' } }] } },
+    ]);
+    const paths = await manager.setUp(pod, facts);
+    key = 'another';
+    await expect(manager.refresh(pod, facts)).rejects.toThrow(
+      'MountVolume.SetUp failed for volume "config" : references non-existent config key: key',
+    );
+    expect(await readFile(join(paths.get('config')!, 'file'), 'utf8')).toBe('key');
+    expect(await readFile(join(paths.get('api')!, 'token'), 'utf8')).toBe('second');
+  });
+
   test('a volume that an earlier version made on disk is kept up to date there', async () => {
     const manager = new VolumeManager({ dataDir: directory, sources, isRoot: false });
     const pod = podWith([{ name: 'config', configMap: { name: 'cm' } }]);
