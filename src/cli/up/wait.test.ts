@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import { resources } from '../../client/resources.js';
 import { FakeApi } from '../../client/testkit/fake.js';
-import type { Lease } from '../../api/types/policy.js';
+import type { Node } from '../../api/types/core.js';
 import { ManualClock } from '../../lib/clock.js';
 import { clusterStatus, member } from '../testkit/cluster-status.js';
 import { Progress } from './progress.js';
@@ -54,20 +54,23 @@ describe('nodes', () => {
 
   test('are not ready again before a worker that was started anew has said so', async () => {
     const connection = admin();
-    const status = { conditions: [{ type: 'Ready', status: 'True' }] };
-    await connection.api.create(resources.nodes, { metadata: { name: 'worker-1' }, status });
     const at = Date.UTC(2026, 0, 1);
-    const renewed = (second: number): string => `2026-01-01T00:00:0${second}.000000Z`;
-    const metadata = { name: 'worker-1', namespace: 'kube-node-lease' };
-    const spec = { holderIdentity: 'worker-1', renewTime: renewed(1) };
-    const lease = await connection.api.create<Lease>(resources.leases, { metadata, spec });
-    const started = new Map([['worker-1', at + 2000]]);
+    const status = (second: number): Node['status'] => {
+      const lastHeartbeatTime = `2026-01-01T00:00:0${second}Z`;
+      return { conditions: [{ type: 'Ready', status: 'True', lastHeartbeatTime }] };
+    };
+    const metadata = { name: 'worker-1' };
+    const node = await connection.api.create<Node>(resources.nodes, {
+      metadata,
+      spec: {},
+      status: status(1),
+    });
+    const started = new Map([['worker-1', at + 2500]]);
     await expect(nodesReady(connection, 1)).resolves.toBe(true);
     await expect(nodesReady(connection, 1, started)).resolves.toBeUndefined();
-    const others = new Map([['master-1', at + 2000]]);
+    const others = new Map([['master-1', at + 2500]]);
     await expect(nodesReady(connection, 1, others)).resolves.toBe(true);
-    const later = { ...lease, spec: { ...spec, renewTime: renewed(3) } };
-    await connection.api.update(resources.leases, later);
+    await connection.api.updateStatus(resources.nodes, { ...node, status: status(2) });
     await expect(nodesReady(connection, 1, started)).resolves.toBe(true);
   });
 });

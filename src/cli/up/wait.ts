@@ -1,7 +1,6 @@
 import { resources } from '../../client/resources.js';
 import type { Node } from '../../api/types/core.js';
-import type { Lease } from '../../api/types/policy.js';
-import { isConditionTrue } from '../../api/facts/conditions.js';
+import { findCondition } from '../../api/facts/conditions.js';
 import { join } from 'node:path';
 import type { ApiClient } from '../../client/index.js';
 import type { ClusterStatus } from '../../gen/cluster.js';
@@ -76,26 +75,25 @@ export async function mastersVote(
 }
 
 /**
- * True when at least `count` nodes are registered and all of them are Ready; undefined until then. A node is Ready for
- * a while after its worker has died: one that was started again must have renewed its Lease since.
+ * True when at least `count` nodes are registered and all of them are Ready; undefined until then. A node stays Ready
+ * while its worker is down for a short time: one that was started again must have said since that it is.
  * @param started when a worker was started, by its name
- *
  */
 export async function nodesReady(
   admin: AdminConnection,
   count: number,
   started: ReadonlyMap<string, number> = new Map(),
 ): Promise<true | undefined> {
-  const call = { deadlineMs: 2000 };
-  const { items } = await admin.api.list<Node>(resources.nodes, call);
-  const ready = items.filter(({ status }) => isConditionTrue(status?.conditions, 'Ready'));
-  if (items.length < count || ready.length < items.length) return undefined;
-  if (started.size === 0) return true;
-  const leases = await admin.api.list<Lease>(resources.leases, {
-    ...call,
-    namespace: 'kube-node-lease',
-  });
-  const isOld = ({ metadata, spec }: Lease): boolean =>
-    Date.parse(spec.renewTime ?? '') < (started.get(metadata.name) ?? 0);
-  return leases.items.some(isOld) ? undefined : true;
+  const { items } = await admin.api.list<Node>(resources.nodes, { deadlineMs: 2000 });
+  const isReady = ({ metadata, status }: Node): boolean => {
+    const ready = findCondition(status?.conditions, 'Ready');
+    if (ready?.status !== 'True') return false;
+    const startedMs = started.get(metadata.name);
+    // Heartbeats have whole seconds.
+    return (
+      startedMs === undefined ||
+      Date.parse(ready.lastHeartbeatTime ?? '') >= Math.floor(startedMs / 1000) * 1000
+    );
+  };
+  return items.length >= count && items.every(isReady) ? true : undefined;
 }

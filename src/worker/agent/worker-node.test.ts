@@ -129,6 +129,20 @@ async function untilReady(api: FakeApi, name: string): Promise<Pod> {
   return get(api, name);
 }
 
+/** Returns a list that every written condition Ready is added to, as `KIND NAME=STATUS`. */
+function recordReadiness(api: FakeApi): string[] {
+  const said: string[] = [];
+  const patch = api.patch.bind(api);
+  api.patch = (resource, key, type, body, options) => {
+    const { status } = body as Partial<Pod>;
+    for (const { type: name, status: is } of status?.conditions ?? []) {
+      if (name === 'Ready') said.push(`${resource.resource} ${key.name}=${is}`);
+    }
+    return patch(resource, key, type, body, options);
+  };
+  return said;
+}
+
 describe('a worker node', () => {
   test('registers, is ready, and keeps a lease', async () => {
     const { api } = await rigged();
@@ -267,6 +281,7 @@ describe('a worker node', () => {
     await create(api, 'drop', { hostNetwork: true });
     await untilReady(api, 'keep');
     await untilReady(api, 'drop');
+    const readiness = recordReadiness(api);
     await rig.node.stop();
     await api.delete(
       resources.pods,
@@ -281,5 +296,6 @@ describe('a worker node', () => {
       runtime.log.slice(before).filter((line) => /^(sandbox|create|start)/.test(line)),
     ).toEqual([]);
     expect((await get(api, 'keep')).status?.containerStatuses?.[0]).toMatchObject({ ready: true });
+    expect(readiness.filter((said) => !/=True$/.test(said))).toEqual([]);
   });
 });

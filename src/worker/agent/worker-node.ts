@@ -4,7 +4,6 @@ import type { KubeObject } from '../../api/object.js';
 import { randomBytes } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { release } from 'node:os';
-import { join } from 'node:path';
 import type { PersistentVolume, Pod, Service, Taint } from '../../api/types/core.js';
 import type { ApiClient, Informer, InformerFactory } from '../../client/types.js';
 import type { Clock } from '../../lib/clock.js';
@@ -22,6 +21,7 @@ import { allocatableOf } from '../node/facts.js';
 import { NodeAgent } from '../node/node-agent.js';
 import type { NodeHealth } from '../node/node-object.js';
 import { healthy } from '../node/node-object.js';
+import type { NetworkProblem } from '../node/node-health.js';
 import { nodeHealth } from '../node/node-health.js';
 import { kernelVersion } from '../pod/admission.js';
 import type { ClusterDns } from '../run/dns-config.js';
@@ -67,6 +67,8 @@ const logBytesMax = 10 * 1024 * 1024;
 /** Starts that take long, of one pod, leave half of the places to others. */
 const atOnce = { sandboxes: 8, starts: 8, startsOfOnePod: 4 } as const;
 const retryMs = 500;
+/** So long an agent may take to start until its node, if it was Ready, is so no more. */
+const startingMs = 30_000;
 /** The longest that a node waits for the list of services before it becomes Ready without it. */
 const servicesMs = 5000;
 
@@ -101,8 +103,13 @@ export async function startWorkerNode(options: WorkerNodeOptions): Promise<Worke
       return namespace === 'default' ? own : [...own, ...serviceInformer.list('default')];
     },
   });
-  let networkProblem: string | undefined = 'the pod network is not ready yet';
-  const agent = createNodeAgent(options, events, () => networkProblem);
+  const begunMs = options.clock.monotonicMs();
+  let isUp = false;
+  const agent = createNodeAgent(options, events, () => {
+    if (isUp) return undefined;
+    const isStarting = options.clock.monotonicMs() - begunMs < startingMs;
+    return { message: 'the pod network is not ready yet', isStarting };
+  });
   await untilDone(options, 'the node could not be registered', () => agent.register());
   await untilDone(options, 'the pod network could not be started', () => network.start());
   // Waits only for watches that the node cannot work without: the failure of another must not keep it from Ready.
@@ -112,7 +119,7 @@ export async function startWorkerNode(options: WorkerNodeOptions): Promise<Worke
   await untilDone(options, 'the pods of an earlier agent could not be taken over', () =>
     manager.start(),
   );
-  networkProblem = undefined;
+  isUp = true;
   await untilDone(options, 'the node could not be reported', () => agent.reportStatus());
   const collector = new ImageCollector({ ...options, inUse: () => imagesOf(manager) });
   collector.start();
@@ -215,7 +222,7 @@ async function createContext(
 function createNodeAgent(
   options: WorkerNodeOptions,
   events: EventRecorder,
-  networkProblem: () => string | undefined,
+  networkProblem: () => NetworkProblem | undefined,
 ): NodeAgent {
   const { runtime, name, ips, labels, taints, machine, agentPort, podsMax, dataDir } = options;
   const { version: runtimeVersion } = runtime;
@@ -233,10 +240,11 @@ function createNodeAgent(
     ...options,
     description,
     events,
-    health: async (): Promise<NodeHealth> =>
-      runtime.name === 'hollow'
-        ? { ...healthy, problem: networkProblem() }
-        : nodeHealth({ runtime, dataDir: join(dataDir), networkProblem }),
+    health: async (): Promise<NodeHealth> => {
+      if (runtime.name !== 'hollow') return nodeHealth({ runtime, dataDir, networkProblem });
+      const { message, isStarting = false } = networkProblem() ?? {};
+      return { ...healthy, problem: message, isStarting };
+    },
   });
 }
 

@@ -66,19 +66,11 @@ export class NodeAgent {
     this.#every(statusEveryMs, () => this.reportStatus());
   }
 
-  /** Says that the node is going; pods go on. */
+  /** Ends the reports. As with a kubelet, the node stays Ready until its Lease runs out: its pods go on. */
   async stop(): Promise<void> {
     this.#stopped = true;
     for (const cancel of this.#cancels) cancel();
     await this.#writing.catch(() => undefined);
-    await this.#write({
-      problem: 'node is shutting down',
-      memoryPressure: false,
-      diskPressure: false,
-      pidPressure: false,
-    }).catch((error: unknown) =>
-      this.#options.log.debug({ error }, 'the last status of the node could not be written'),
-    );
   }
 
   /** Writes the status if it has changed, here or there. One write at a time. */
@@ -101,7 +93,8 @@ export class NodeAgent {
       before: current.status,
       nowMs: clock.nowMs(),
     });
-    const wanted = withoutHeartbeats(status, status);
+    // Written once more when it no longer starts: that it is Ready is then said by this agent.
+    const wanted = `${health.isStarting === true}${withoutHeartbeats(status, status)}`;
     const due = clock.monotonicMs() - this.#lastWriteMs >= statusAnywayMs;
     const isWritten =
       wanted === this.#wanted && withoutHeartbeats(current.status, status) === this.#written;

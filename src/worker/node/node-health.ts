@@ -7,12 +7,19 @@ import type { NodeHealth } from './node-object.js';
 const memoryBytesMin = 100 * 1024 * 1024;
 const diskShareMin = 0.02;
 
+/** The reason why pods cannot have their network. */
+export interface NetworkProblem {
+  readonly message: string;
+  /** The agent has only just begun. */
+  readonly isStarting: boolean;
+}
+
 /** Looks at the machine and asks the runtime. */
 export async function nodeHealth(options: {
   readonly runtime: ContainerRuntime;
   readonly dataDir: string;
   /** Why pods cannot have their network yet; undefined: they can. */
-  readonly networkProblem: () => string | undefined;
+  readonly networkProblem: () => NetworkProblem | undefined;
 }): Promise<NodeHealth> {
   const { runtime, dataDir, networkProblem } = options;
   const [runtimeProblem, availableBytes, disk] = await Promise.all([
@@ -26,9 +33,10 @@ export async function nodeHealth(options: {
       ? `container runtime is down: ${runtimeProblem}`
       : network === undefined
         ? undefined
-        : `container runtime network not ready: NetworkReady=false reason:NetworkPluginNotReady message:${network}`;
+        : `container runtime network not ready: NetworkReady=false reason:NetworkPluginNotReady message:${network.message}`;
   return {
     problem,
+    isStarting: runtimeProblem === undefined && network?.isStarting === true,
     memoryPressure: availableBytes < memoryBytesMin,
     diskPressure: disk !== undefined && Number(disk.bavail) < Number(disk.blocks) * diskShareMin,
     pidPressure: false,

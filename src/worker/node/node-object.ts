@@ -26,6 +26,8 @@ const imagesMax = 50;
 export interface NodeHealth {
   /** Why the node is not ready; undefined: it is. */
   readonly problem: string | undefined;
+  /** The problem is that the agent has only just begun. @default false */
+  readonly isStarting?: boolean;
   readonly memoryPressure: boolean;
   readonly diskPressure: boolean;
   readonly pidPressure: boolean;
@@ -70,7 +72,7 @@ export function nodeStatus(options: {
   readonly before: NodeStatus | undefined;
   readonly nowMs: number;
 }): NodeStatus {
-  const { description, health, images, before, nowMs } = options;
+  const { description, images, before } = options;
   const { machine, podsMax } = description;
   return {
     addresses: [
@@ -82,7 +84,7 @@ export function nodeStatus(options: {
       ...extendedResources(before, capacityOf(machine, podsMax)),
       ...allocatableOf(machine, podsMax),
     },
-    conditions: conditions(health, before?.conditions ?? [], nowMs),
+    conditions: conditions(options),
     daemonEndpoints: { kubeletEndpoint: { Port: description.agentPort } },
     images: images
       .toSorted((a, b) => b.sizeBytes - a.sizeBytes)
@@ -123,13 +125,20 @@ interface Verdict {
   readonly message: string;
 }
 
-function conditions(
-  health: NodeHealth,
-  before: readonly NodeCondition[],
-  nowMs: number,
-): NodeCondition[] {
+/** The inputs of a node's conditions. */
+interface ConditionInput {
+  readonly description: NodeDescription;
+  readonly health: NodeHealth;
+  readonly before: NodeStatus | undefined;
+  readonly nowMs: number;
+}
+
+function conditions(input: ConditionInput): NodeCondition[] {
+  const { health, before, nowMs } = input;
+  const kept = keptReadiness(input);
   return verdicts(health).map((verdict) => {
-    const old = before.find(({ type }) => type === verdict.type);
+    if (verdict.type === 'Ready' && kept !== undefined) return kept;
+    const old = before?.conditions?.find(({ type }) => type === verdict.type);
     const same = old?.status === verdict.status && old.lastTransitionTime !== undefined;
     const at = formatTime(nowMs);
     return {
@@ -138,6 +147,17 @@ function conditions(
       lastTransitionTime: same ? old.lastTransitionTime : at,
     };
   });
+}
+
+/**
+ * Pods go on while their agent restarts: a node that was Ready stays so, with the heartbeat of the agent before, since
+ * its pods would be taken out of their services otherwise. After a start of the machine none of them runs.
+ */
+function keptReadiness(input: ConditionInput): NodeCondition | undefined {
+  const { description, health, before } = input;
+  const isSameStart = before?.nodeInfo?.bootID === description.machine.bootId;
+  if (health.isStarting !== true || !isSameStart) return undefined;
+  return before?.conditions?.find(({ type, status }) => type === 'Ready' && status === 'True');
 }
 
 /** Each with what it says when all is well, then when it is not. */

@@ -1,0 +1,66 @@
+import { expect, test } from '@jest/globals';
+import type { NodeStatus } from '../../api/types/core.js';
+import type { NodeHealth } from './node-object.js';
+import { healthy, nodeStatus } from './node-object.js';
+
+const machine = {
+  cpus: 2,
+  memoryBytes: 1e9,
+  diskBytes: 1e9,
+  hostname: 'n1',
+  architecture: 'amd64',
+  bootId: 'boot-2',
+  kernelVersion: '6.1',
+  machineId: 'm',
+  osImage: 'Debian',
+  systemUuid: 's',
+};
+const description = {
+  name: 'n1',
+  ips: ['10.0.0.1'],
+  labels: {},
+  taints: [],
+  machine,
+  runtimeVersion: 'fake://1',
+  agentPort: 10250,
+  podsMax: 110,
+};
+
+function readyAfter(before: NodeStatus | undefined, health: Partial<NodeHealth>): unknown {
+  const all = { ...healthy, ...health };
+  const status = nodeStatus({ description, health: all, images: [], before, nowMs: 60_000 });
+  const found = status.conditions?.find(({ type }) => type === 'Ready');
+  return [found?.status, found?.lastHeartbeatTime, found?.lastTransitionTime];
+}
+
+function was(status: string, bootID = 'boot-2'): NodeStatus {
+  const at = '1970-01-01T00:00:01Z';
+  const found = nodeStatus({
+    description,
+    health: healthy,
+    images: [],
+    before: undefined,
+    nowMs: 0,
+  });
+  return {
+    ...found,
+    nodeInfo: { ...found.nodeInfo!, bootID },
+    conditions: [{ type: 'Ready', status, lastTransitionTime: at, lastHeartbeatTime: at }],
+  };
+}
+
+const starting = { problem: 'not yet', isStarting: true };
+const [ready, unready] = [
+  ['True', '1970-01-01T00:00:01Z', '1970-01-01T00:00:01Z'],
+  ['False', '1970-01-01T00:01:00Z', '1970-01-01T00:01:00Z'],
+];
+
+test.each([
+  ['was Ready', was('True'), starting, ready],
+  ['was Ready, and has taken too long', was('True'), { problem: 'not yet' }, unready],
+  ['was Ready before the machine started anew', was('True', 'boot-1'), starting, unready],
+  ['was not known', was('Unknown'), starting, unready],
+  ['is new', undefined, starting, unready],
+])('while its agent starts, a node that %s', (_, before, health, expected) => {
+  expect(readyAfter(before, health)).toEqual(expected);
+});
