@@ -162,6 +162,14 @@ export interface ContainerConfig {
   readonly annotations: Readonly<Record<string, string>>;
 }
 
+/** The changes of a container that runs. */
+export interface ContainerUpdate {
+  /** All limits; absent fields mean none. The OOM score stays. */
+  readonly resources: LinuxResources;
+  /** Are kept with the container, beside those that it has. */
+  readonly annotations: Readonly<Record<string, string>>;
+}
+
 /** The stage of a container's life. */
 export type ContainerPhase = 'created' | 'running' | 'exited';
 
@@ -312,6 +320,8 @@ export interface ContainerRuntime {
   createContainer(config: ContainerConfig): Promise<void>;
   /** @throws RuntimeError StartFailed; the container is then `exited` with code 128 */
   startContainer(id: string): Promise<ContainerState>;
+  /** Changes a running container's limits in place. @throws RuntimeError Unsupported where there are none */
+  updateContainer(id: string, update: ContainerUpdate): Promise<void>;
   /**
    * Sends `signal` (default the image's stop signal, else SIGTERM), and SIGKILL after `graceMs`. Resolves when the
    * container has exited. A second call with a shorter grace takes over.

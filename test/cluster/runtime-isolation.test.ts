@@ -128,7 +128,7 @@ const able =
     expect(existsSync(join(dir, 'shared', 'yes'))).toBe(true);
   });
 
-  test('limits are the kernel’s', async () => {
+  test('limits are the kernel’s, also those that are changed while it runs', async () => {
     const id = await start(['sleep', '1000'], {
       resources: {
         memoryLimitBytes: 64 << 20,
@@ -160,6 +160,19 @@ const able =
       expect(await read('cpu', 'cpu.shares')).toBe('102');
     }
     expect(await read('pids', 'pids.max')).toBe('32');
+    const resources = { memoryLimitBytes: 96 << 20, cpuShares: 204, cpuPeriodMicros: 100_000 };
+    await runtime.updateContainer(id, { resources, annotations: { resized: 'yes' } });
+    if (v2) {
+      expect(await read('', 'memory.max')).toBe(String(96 << 20));
+      expect(await read('', 'cpu.max')).toBe('max 100000');
+    } else {
+      expect(await read('memory', 'memory.limit_in_bytes')).toBe(String(96 << 20));
+      expect(await read('cpu', 'cpu.cfs_quota_us')).toBe('-1');
+      expect(await read('cpu', 'cpu.shares')).toBe('204');
+    }
+    expect(await read('pids', 'pids.max')).toBe('32');
+    const after = await runtime.containerStatus(id);
+    expect(after).toMatchObject({ phase: 'running', pid, annotations: { resized: 'yes' } });
     await runtime.stopContainer(id, { graceMs: 0 });
   });
 

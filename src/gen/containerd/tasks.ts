@@ -15,7 +15,8 @@ export const protobufPackage = "containerd.services.tasks.v1";
 export const protobufFileName = "containerd/tasks.proto";
 
 /**
- * The calls of containerd's task service by which commands are executed in containers; the rest of it is `ctr`'s.
+ * The calls of containerd's task service by which commands are executed in containers and limits are changed; the rest
+ * of it is `ctr`'s.
  * Wire-compatible with api/services/tasks/v1/tasks.proto of containerd 1.6 and newer.
  */
 
@@ -77,6 +78,12 @@ export interface WaitRequest {
 
 export interface WaitResponse {
   exitStatus: number;
+}
+
+export interface UpdateTaskRequest {
+  containerId: string;
+  /** LinuxResources of the OCI runtime specification, as JSON. */
+  resources: Any | undefined;
 }
 
 function createBaseStartRequest(): StartRequest {
@@ -1026,6 +1033,85 @@ export const WaitResponse: MessageFns<WaitResponse> = {
   },
 };
 
+function createBaseUpdateTaskRequest(): UpdateTaskRequest {
+  return { containerId: "", resources: undefined };
+}
+
+export const UpdateTaskRequest: MessageFns<UpdateTaskRequest> = {
+  encode(message: UpdateTaskRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.containerId !== "") {
+      writer.uint32(10).string(message.containerId);
+    }
+    if (message.resources !== undefined) {
+      Any.encode(message.resources, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): UpdateTaskRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseUpdateTaskRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.containerId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.resources = Any.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): UpdateTaskRequest {
+    return {
+      containerId: isSet(object.containerId)
+        ? globalThis.String(object.containerId)
+        : isSet(object.container_id)
+        ? globalThis.String(object.container_id)
+        : "",
+      resources: isSet(object.resources) ? Any.fromJSON(object.resources) : undefined,
+    };
+  },
+
+  toJSON(message: UpdateTaskRequest): unknown {
+    const obj: any = {};
+    if (message.containerId !== "") {
+      obj.containerId = message.containerId;
+    }
+    if (message.resources !== undefined) {
+      obj.resources = Any.toJSON(message.resources);
+    }
+    return obj;
+  },
+};
+
 export type TasksDefinition = typeof TasksDefinition;
 export const TasksDefinition = {
   name: "Tasks",
@@ -1088,6 +1174,15 @@ export const TasksDefinition = {
       requestType: WaitRequest as typeof WaitRequest,
       requestStream: false,
       responseType: WaitResponse as typeof WaitResponse,
+      responseStream: false,
+      options: {},
+    },
+    /** Changes the limits of a container that runs. */
+    update: {
+      name: "Update",
+      requestType: UpdateTaskRequest as typeof UpdateTaskRequest,
+      requestStream: false,
+      responseType: Empty as typeof Empty,
       responseStream: false,
       options: {},
     },

@@ -10,11 +10,13 @@ import { installShim, shimPath } from '../shim/install.js';
 import type { RunCommand } from '../spawn.js';
 import { createCommandRunner, laneWidths } from '../spawn.js';
 import { StateStore } from '../state-store.js';
+import { updateContainer } from './limits-update.js';
 import type {
   ContainerConfig,
   ContainerRuntime,
   ContainerState,
   ContainerStats,
+  ContainerUpdate,
   ExecOptions,
   ExecOutput,
   ExecSession,
@@ -292,6 +294,10 @@ export class ContainerdRuntime implements ContainerRuntime {
 
   startContainer(id: string): Promise<ContainerState> {
     return this.#needed.start(id);
+  }
+
+  updateContainer(id: string, update: ContainerUpdate): Promise<void> {
+    return updateContainer({ tasks: this.#tasks, store: this.#containerStore }, id, update);
   }
 
   stopContainer(id: string, options: { graceMs: number; signal?: string }): Promise<void> {

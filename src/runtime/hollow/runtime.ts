@@ -8,6 +8,7 @@ import type {
   ContainerRuntime,
   ContainerState,
   ContainerStats,
+  ContainerUpdate,
   ExecOptions,
   ExecOutput,
   ExecSession,
@@ -172,6 +173,13 @@ export class HollowRuntime implements ContainerRuntime {
       this.#clock.schedule(plan.afterMs, () => this.#finish(id, plan.exitCode));
     }
     return containerStateOf(started);
+  }
+
+  async updateContainer(id: string, { resources, annotations }: ContainerUpdate): Promise<void> {
+    const record = this.#record(id);
+    const { config } = record;
+    const kept = { ...config, resources, annotations: { ...config.annotations, ...annotations } };
+    this.#containers.set(id, { ...record, config: kept });
   }
 
   async stopContainer(id: string, options: { graceMs: number }): Promise<void> {

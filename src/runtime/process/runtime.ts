@@ -216,6 +216,10 @@ export class ProcessRuntime implements ContainerRuntime {
     return containerStateOf(running);
   }
 
+  updateContainer(): Promise<void> {
+    return Promise.reject(new RuntimeError('Unsupported', 'plain processes have no limits'));
+  }
+
   async stopContainer(
     id: string,
     options: { readonly graceMs: number; readonly signal?: string },

@@ -15,6 +15,7 @@ const operations: ReadonlyMap<keyof ContainerRuntime, string> = new Map([
   ['removeImage', 'remove_image'],
   ['createContainer', 'create_container'],
   ['startContainer', 'start_container'],
+  ['updateContainer', 'update_container'],
   ['stopContainer', 'stop_container'],
   ['removeContainer', 'remove_container'],
   ['containerStatus', 'container_status'],

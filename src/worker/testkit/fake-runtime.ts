@@ -4,6 +4,7 @@ import type {
   ContainerRuntime,
   ContainerState,
   ContainerStats,
+  ContainerUpdate,
   ExecSession,
   ImageInfo,
   RuntimeEvent,
@@ -142,6 +143,12 @@ export class FakeRuntime implements ContainerRuntime {
     const code = config === undefined ? undefined : this.behaviour.exitsAtOnce(config);
     if (code !== undefined) this.end(id, code);
     return running;
+  }
+
+  async updateContainer(id: string, { annotations }: ContainerUpdate): Promise<void> {
+    const found = this.#container(id);
+    this.#enter('update', found.name);
+    this.containers.set(id, { ...found, annotations: { ...found.annotations, ...annotations } });
   }
 
   async stopContainer(

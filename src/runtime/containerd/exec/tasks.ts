@@ -11,6 +11,9 @@ import type { RuntimeErrorCode } from '../../types.js';
 /** The type under which containerd knows the process of an OCI specification, encoded as JSON. */
 const processType = 'types.containerd.io/opencontainers/runtime-spec/1/Process';
 
+/** The same of its limits. */
+const resourcesType = 'types.containerd.io/opencontainers/runtime-spec/1/LinuxResources';
+
 /** A call that waits for the end of a command asks again after this long. */
 const waitMs = 3_600_000;
 
@@ -39,6 +42,12 @@ export interface ExecTasks {
   remove(name: ExecName): Promise<void>;
 }
 
+/** The task service, as far as the limits of a running container need it. */
+export interface LimitTasks {
+  /** Fields that are absent stay as they are. @throws RuntimeError */
+  update(containerId: string, resources: Partial<OciSpec['linux']['resources']>): Promise<void>;
+}
+
 const codes: ReadonlyMap<Code, RuntimeErrorCode> = new Map([
   [Code.NotFound, 'NotFound'],
   [Code.FailedPrecondition, 'NotRunning'],
@@ -51,8 +60,8 @@ function runtimeError(error: unknown): RuntimeError {
   return new RuntimeError(code ?? 'Failed', errorMessage(error), { cause: error });
 }
 
-/** {@link ExecTasks} over containerd's socket. */
-export class ContainerdTasks implements ExecTasks {
+/** {@link ExecTasks} and {@link LimitTasks} over containerd's socket. */
+export class ContainerdTasks implements ExecTasks, LimitTasks {
   readonly #channel: Channel;
   readonly #client: Client<typeof TasksDefinition>;
   readonly #metadata: ReadonlyMap<string, string>;
@@ -115,6 +124,15 @@ export class ContainerdTasks implements ExecTasks {
 
   async remove(name: ExecName): Promise<void> {
     await this.#call((options) => this.#client.deleteProcess(name, options));
+  }
+
+  async update(
+    containerId: string,
+    resources: Partial<OciSpec['linux']['resources']>,
+  ): Promise<void> {
+    const value = Buffer.from(JSON.stringify(resources));
+    const request = { containerId, resources: { typeUrl: resourcesType, value } };
+    await this.#call((options) => this.#client.update(request, options));
   }
 
   async #call<T>(
