@@ -8,6 +8,7 @@ import type { Pod, PodStatus } from '../../api/types/core.js';
 import type { ApiClient } from '../../client/types.js';
 import { isApiError } from '../../client/types.js';
 import type { Clock } from '../../lib/clock.js';
+import { resizeConditionTypes } from '../pod/resize.js';
 import type { Logger } from '../../lib/log.js';
 import { WorkQueue } from '../../lib/work-queue.js';
 
@@ -114,6 +115,7 @@ function covers(reported: PodStatus | undefined, status: PodStatus): boolean {
     if (field === 'conditions') continue;
     if (!semanticEqual(known[field], value)) return false;
   }
+  if (endedResizes(reported, status).length > 0) return false;
   return (status.conditions ?? []).every((condition) => {
     const old = reported.conditions?.find(({ type }) => type === condition.type);
     return (
@@ -124,6 +126,13 @@ function covers(reported: PodStatus | undefined, status: PodStatus): boolean {
   });
 }
 
+/** The conditions of a resize that is over: unlike others they go. */
+function endedResizes(reported: PodStatus | undefined, status: PodStatus): readonly string[] {
+  const has = (of: PodStatus | undefined, wanted: string): boolean =>
+    of?.conditions?.some(({ type }) => type === wanted) === true;
+  return resizeConditionTypes.filter((type) => has(reported, type) && !has(status, type));
+}
+
 /** Fields that the API has and the status no longer says are taken away. */
 function statusPatch(reported: PodStatus | undefined, status: PodStatus): object {
   const patch: Record<string, unknown> = { ...status };
@@ -131,7 +140,7 @@ function statusPatch(reported: PodStatus | undefined, status: PodStatus): object
   for (const field of ['reason', 'message', 'podIP', 'podIPs'] as const) {
     if (had[field] !== undefined && status[field] === undefined) patch[field] = null;
   }
-  patch['conditions'] = (status.conditions ?? []).map((condition) => {
+  const conditions = (status.conditions ?? []).map((condition) => {
     const old = reported?.conditions?.find(({ type }) => type === condition.type);
     return {
       ...condition,
@@ -139,6 +148,8 @@ function statusPatch(reported: PodStatus | undefined, status: PodStatus): object
       ...(old?.message !== undefined && condition.message === undefined ? { message: null } : {}),
     };
   });
+  const ended = endedResizes(reported, status).map((type) => ({ type, $patch: 'delete' }));
+  patch['conditions'] = [...conditions, ...ended];
   // Lists that merge by key would keep an address that the pod no longer has.
   const stale = (reported?.podIPs ?? []).some(
     ({ ip }) => !(status.podIPs ?? []).some((known) => known.ip === ip),

@@ -274,6 +274,40 @@ describe('a worker node', () => {
     await until('sandbox gone', async () => runtime.sandboxes.size === 0);
   });
 
+  test('resources are changed in place once, also after a restart of the agent', async () => {
+    const rig = await rigged();
+    const { api, runtime } = rig;
+    const withCpu = (cpu: string): Partial<PodSpec> => ({
+      containers: [{ name: 'main', image: 'web:1', resources: { requests: { cpu } } }],
+    });
+    const resize = (cpu: string): Promise<Pod> =>
+      api.patch<Pod>(
+        resources.pods,
+        { namespace: 'default', name: 'web' },
+        'application/strategic-merge-patch+json',
+        { spec: withCpu(cpu) },
+      );
+    const shows = async (cpu: string, type?: string): Promise<boolean> => {
+      const { status } = await get(api, 'web');
+      const [main] = status?.containerStatuses ?? [];
+      const pending = status?.conditions?.filter((one) => one.type.startsWith('PodResize'));
+      return main?.resources?.requests?.['cpu'] === cpu && pending?.[0]?.type === type;
+    };
+    const updates = (): number => runtime.log.filter((line) => line === 'update main').length;
+    await create(api, 'web', { ...withCpu('1m'), hostNetwork: true });
+    await untilReady(api, 'web');
+    await resize('2m');
+    await until('resized', () => shows('2m'));
+    await resize('100000');
+    await until('refused', () => shows('2m', 'PodResizePending'));
+    await rig.node.stop();
+    await resize('2m');
+    await start(rig);
+    await until('taken back', () => shows('2m'));
+    expect(updates()).toBe(1);
+    expect(runtime.log.filter((line) => line === 'start main')).toHaveLength(1);
+  });
+
   test('a restarted agent takes over what runs and removes what is not wanted', async () => {
     const rig = await rigged();
     const { api, runtime } = rig;

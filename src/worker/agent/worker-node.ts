@@ -24,6 +24,7 @@ import { healthy } from '../node/node-object.js';
 import type { NetworkProblem } from '../node/node-health.js';
 import { nodeHealth } from '../node/node-health.js';
 import { kernelVersion } from '../pod/admission.js';
+import { roomProblem } from '../pod/resize.js';
 import type { ClusterDns } from '../run/dns-config.js';
 import { readHostResolver } from '../run/dns-config.js';
 import type { NodeContext, PodObserver } from '../run/node-context.js';
@@ -91,6 +92,7 @@ export async function startWorkerNode(options: WorkerNodeOptions): Promise<Worke
   const events = new EventSink({ ...options, host: name }).recorder('kubelet');
   const objects = new ObjectCache(options);
   const context = await createContext(options, {
+    pods,
     events,
     objects,
     tokens,
@@ -172,6 +174,7 @@ function imagesOf(manager: PodManager): ReadonlySet<string> {
 async function createContext(
   options: WorkerNodeOptions,
   parts: {
+    readonly pods: Informer<Pod>;
     readonly events: EventRecorder;
     readonly objects: ObjectCache;
     readonly tokens: TokenCache;
@@ -179,7 +182,8 @@ async function createContext(
   },
 ): Promise<NodeContext & { readonly volumes: VolumeManager }> {
   const { dataDir, runtime, network, machine, clock, log, imported } = options;
-  const { events, objects, tokens } = parts;
+  const { pods, events, objects, tokens } = parts;
+  const allocatable = allocatableOf(machine, options.podsMax);
   const isRoot = process.getuid?.() === 0 && runtime.name !== 'hollow';
   const volumes = new VolumeManager({
     dataDir,
@@ -196,7 +200,7 @@ async function createContext(
     hostIps: options.ips,
     nodeMemoryBytes: machine.memoryBytes,
     logMaxBytes: logBytesMax,
-    allocatable: allocatableOf(machine, options.podsMax),
+    allocatable,
     runtime,
     network,
     volumes,
@@ -207,6 +211,7 @@ async function createContext(
     dns: options.dns,
     hostResolver: await readHostResolver(),
     services: parts.services,
+    roomProblem: (pod) => roomProblem(pod, pods.list(), allocatable),
     ...(options.observer && { observer: options.observer }),
     abilities: { unsafeSysctls: options.unsafeSysctls ?? [], kernel: kernelVersion(release()) },
     gates: {

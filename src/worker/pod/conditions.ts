@@ -2,6 +2,7 @@
 import type { ContainerStatus, PodCondition } from '../../api/types/core.js';
 import { formatTime } from '../../api/facts/time.js';
 import type { Phase } from './phase.js';
+import { resizeCondition } from './resize.js';
 import type { PodState } from './state.js';
 
 type Verdict = Pick<PodCondition, 'status' | 'reason' | 'message'>;
@@ -28,6 +29,8 @@ export function podConditions(input: ConditionInput): PodCondition[] {
   ];
   const scheduled = before.find(({ type }) => type === 'PodScheduled');
   if (scheduled === undefined) verdicts.push(['PodScheduled', truth(true)]);
+  const resize = resizeCondition(state);
+  if (resize !== undefined) verdicts.push([resize.type, resize]);
   const own = verdicts.map(([type, verdict]) => {
     const old = before.find((condition) => condition.type === type);
     const same = old?.status === verdict.status && old.lastTransitionTime !== undefined;

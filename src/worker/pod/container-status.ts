@@ -1,6 +1,7 @@
 /** The status of one container as kubelet reports it. */
 import type { Container, ContainerState, ContainerStatus } from '../../api/types/core.js';
 import { formatTime } from '../../api/facts/time.js';
+import { resizeRefusalOf } from './resize.js';
 import type { Instance, PodState, TrackedContainer } from './state.js';
 import { isEnding, isRunning, trackedByRole } from './state.js';
 
@@ -36,7 +37,7 @@ export function containerStatus(options: ContainerStatusOptions): ContainerStatu
     imageID: current?.imageId ?? '',
     ...(current === undefined ? {} : { containerID: containerId(current) }),
     started,
-    ...resourcesOf(container, running),
+    ...resourcesOf(options, running),
     ...mountsOf(container),
   };
 }
@@ -115,13 +116,18 @@ function initialReason(state: PodState, tracked: TrackedContainer): string {
   return tracked.role === 'ephemeral' || !hasInit ? 'ContainerCreating' : 'PodInitializing';
 }
 
-function resourcesOf(container: Container, running: boolean): Partial<ContainerStatus> {
-  const { resources } = container;
-  if (!running || resources === undefined) return {};
-  const { limits, requests } = resources;
-  if (limits === undefined && requests === undefined) return { resources: {} };
+/** The resources that it runs with, and the requests that the node keeps for it: not yet those that are refused. */
+function resourcesOf(
+  { state, tracked, container }: ContainerStatusOptions,
+  running: boolean,
+): Partial<ContainerStatus> {
+  const actual = tracked.current?.resources ?? container.resources;
+  if (!running || actual === undefined) return {};
+  const isRefused = resizeRefusalOf(state) !== undefined;
+  const allocated = (isRefused ? actual : container.resources)?.requests;
+  const { limits, requests } = actual;
   return {
-    ...(requests === undefined ? {} : { allocatedResources: requests }),
+    ...(allocated === undefined ? {} : { allocatedResources: allocated }),
     resources: {
       ...(limits === undefined ? {} : { limits }),
       ...(requests === undefined ? {} : { requests }),

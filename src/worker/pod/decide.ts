@@ -5,6 +5,7 @@
 import type { Container, Probe } from '../../api/types/core.js';
 import { formatDurationMs } from '../../lib/go-duration.js';
 import { waitUntil } from './back-off.js';
+import { resizeOf } from './resize.js';
 import type { PodState, TrackedContainer } from './state.js';
 import {
   containersByRole,
@@ -17,13 +18,19 @@ import {
   willRestart,
 } from './state.js';
 
-/** Why a container is stopped: its pod ends or has finished, a probe has failed, or its image was changed. */
-export type StopCause = 'ending' | 'finished' | 'liveness' | 'startup' | 'changed';
+/**
+ * Why a container is stopped: its pod ends or has finished, a probe has failed, its image was changed, or its
+ * resources, where that takes a restart.
+ */
+export type StopCause = 'ending' | 'finished' | 'liveness' | 'startup' | 'changed' | 'resized';
 
 /** One step to take for a pod. */
 export type PodAction =
   | { readonly type: 'makeVolumes' | 'makeSandbox' | 'removeSandbox' | 'removeVolumes' }
-  | { readonly type: 'getImage' | 'startContainer'; readonly container: string }
+  | {
+      readonly type: 'getImage' | 'startContainer' | 'resizeContainer';
+      readonly container: string;
+    }
   | {
       readonly type: 'stopContainer';
       readonly container: string;
@@ -107,6 +114,7 @@ function decideRun(state: PodState, plan: Plan): void {
   if (sandbox.phase === 'none' && plan.due(sandbox.retryAtMs)) plan.add({ type: 'makeSandbox' });
   for (const tracked of state.trackedContainers.values()) {
     decideProbes(state, tracked, plan);
+    decideResize(state, tracked, plan);
     for (const id of tracked.deadContainerIds) {
       plan.add({ type: 'removeDeadContainer', container: tracked.name, id });
     }
@@ -201,6 +209,28 @@ function decideProbes(state: PodState, tracked: TrackedContainer, plan: Plan): v
   const probe = cause === 'changed' ? undefined : probes[cause];
   const deadlineMs = plan.nowMs + probeGraceSeconds(state, probe) * 1000;
   plan.add({ type: 'stopContainer', container: tracked.name, cause, deadlineMs });
+}
+
+/** What is refused for lack of room is looked at again after a while. */
+const roomAgainMs = 10_000;
+
+function decideResize(state: PodState, tracked: TrackedContainer, plan: Plan): void {
+  const { name, work, resizeFailure } = tracked;
+  const container = containerNamed(state, name);
+  const kind = resizeOf(tracked, container);
+  // A container that is to end for another reason gets what it wants by running anew.
+  if (kind === undefined || work !== 'none' || stopCause(tracked, container) !== undefined) return;
+  const { resizeRefusal } = state;
+  if (resizeRefusal !== undefined) {
+    if (resizeRefusal.reason === 'Deferred') plan.due(plan.nowMs + roomAgainMs);
+    return;
+  }
+  if (kind === 'restart') {
+    const deadlineMs = plan.nowMs + probeGraceSeconds(state, undefined) * 1000;
+    plan.add({ type: 'stopContainer', container: name, cause: 'resized', deadlineMs });
+  } else if (plan.due(resizeFailure?.retryAtMs)) {
+    plan.add({ type: 'resizeContainer', container: name });
+  }
 }
 
 function stopCause(

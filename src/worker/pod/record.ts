@@ -3,7 +3,7 @@ import type { Pod } from '../../api/types/core.js';
 import type { ContainerState } from '../../runtime/types.js';
 import type { ProbeKind, ProbeResult } from '../probes/prober.js';
 import { lengthened } from './back-off.js';
-import type { Instance, PodState, TrackedContainer } from './state.js';
+import type { Instance, PodState, ResizeRefusal, Resources, TrackedContainer } from './state.js';
 import { isEnding, trackContainers, unprobed } from './state.js';
 
 /** After a failure without a back-off of its own: 0.5 s doubling to 30 s. */
@@ -118,6 +118,35 @@ export function recordImageFailed(
   };
 }
 
+/** Whether the node has room for resources that the pod asks for by now. */
+export function recordRoom(state: PodState, refusal: ResizeRefusal | undefined): void {
+  if (refusal === undefined) delete state.resizeRefusal;
+  else state.resizeRefusal = refusal;
+}
+
+/** The resources of a run are being changed. */
+export function recordResizeBegun(tracked: TrackedContainer): void {
+  tracked.work = 'resizing';
+}
+
+/** They are changed, of the run that was meant. */
+export function recordResized(tracked: TrackedContainer, id: string, resources: Resources): void {
+  if (tracked.work === 'resizing') tracked.work = 'none';
+  delete tracked.resizeFailure;
+  if (tracked.current?.id === id) tracked.current = { ...tracked.current, resources };
+}
+
+/** They could not be changed. @param isFinal it makes no sense to try again soon */
+export function recordResizeFailed(
+  tracked: TrackedContainer,
+  failure: { readonly message: string; readonly isFinal: boolean },
+  nowMs: number,
+): void {
+  if (tracked.work === 'resizing') tracked.work = 'none';
+  const retryAtMs = nowMs + (failure.isFinal ? 600_000 : 10_000);
+  tracked.resizeFailure = { ...failure, retryAtMs };
+}
+
 /** A new run begins: the one before is kept for the status, older ones are removed from the runtime. */
 export function recordStartBegun(state: PodState, tracked: TrackedContainer, nowMs: number): void {
   if (tracked.role === 'main') state.initialized = true;
@@ -134,6 +163,7 @@ export function recordStarted(tracked: TrackedContainer, instance: Instance): vo
   tracked.image = { phase: 'unknown' };
   tracked.restartAnyway = false;
   delete tracked.startFailure;
+  delete tracked.resizeFailure;
   if (tracked.previous !== undefined) tracked.deadContainerIds.push(tracked.previous.id);
   if (tracked.current !== undefined) tracked.previous = tracked.current;
   tracked.current = instance;
@@ -235,6 +265,9 @@ export function recordDeletion(
 /** The annotation in which a container keeps the image that its pod named. */
 export const wantedImageAnnotation = 'trireme.dev/wanted-image';
 
+/** The annotation in which a container keeps the requests and limits that it runs with. */
+export const resourcesAnnotation = 'trireme.dev/resources';
+
 /** Makes a run of a container as the runtime reports it. */
 export function instanceOf(container: ContainerState): Instance {
   const { id, restartCount, image, imageId, phase, createdAtMs, logPath } = container;
@@ -248,6 +281,7 @@ export function instanceOf(container: ContainerState): Instance {
     createdAtMs,
     logPath,
     ...(wanted === undefined ? {} : { wantedImage: wanted }),
+    ...resourcesOf(container),
   };
   const started = container.startedAtMs === undefined ? {} : { startedAtMs: container.startedAtMs };
   if (phase !== 'exited') return { ...base, ...started };
@@ -259,6 +293,12 @@ export function instanceOf(container: ContainerState): Instance {
     exitCode,
     reason: exitReason(exitCode, container.oomKilled ?? false),
   };
+}
+
+function resourcesOf({ annotations }: ContainerState): { resources?: Resources } {
+  const text = annotations[resourcesAnnotation];
+  // Written by the agent itself.
+  return text === undefined ? {} : { resources: JSON.parse(text) as Resources };
 }
 
 /** The reason of a terminated state. */

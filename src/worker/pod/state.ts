@@ -9,6 +9,15 @@ import type { ProbeResult } from '../probes/prober.js';
 /** The purpose of a container. A sidecar is an init container that goes on running (`restartPolicy: Always`). */
 export type ContainerRole = 'init' | 'sidecar' | 'main' | 'ephemeral';
 
+/** Requests and limits of a container. */
+export type Resources = NonNullable<Container['resources']>;
+
+/** Why a resize is not begun: never possible here, or not for now. */
+export interface ResizeRefusal {
+  readonly reason: 'Infeasible' | 'Deferred';
+  readonly message: string;
+}
+
 /** One run of a container. */
 export interface Instance {
   readonly id: string;
@@ -22,6 +31,8 @@ export interface Instance {
   readonly createdAtMs: number;
   readonly startedAtMs?: number;
   readonly finishedAtMs?: number;
+  /** Requests and limits that it runs with; absent where an earlier version of the agent started it. */
+  readonly resources?: Resources;
   /** Set when exited, as are `reason` and `message`, those of a terminated state. */
   readonly exitCode?: number;
   readonly reason?: string;
@@ -69,7 +80,7 @@ export interface TrackedContainer {
   /** The ids of earlier runs that the runtime still has. */
   deadContainerIds: string[];
   /** Work under way on it. Invariant: never more than one piece. */
-  work: 'none' | 'starting' | 'stopping';
+  work: 'none' | 'starting' | 'stopping' | 'resizing';
   /** While stopping: when it gets SIGKILL. */
   stopDeadlineMs?: number;
   image: ImageState;
@@ -78,6 +89,12 @@ export interface TrackedContainer {
   crashBackOff?: BackOffEntry;
   /** Set while the next run waits for its back-off. */
   crashing?: { readonly message: string; readonly untilMs: number };
+  /** Why its resources could not be changed. Final: the node cannot do that at all. */
+  resizeFailure?: {
+    readonly message: string;
+    readonly retryAtMs: number;
+    readonly isFinal: boolean;
+  };
   /** We ended it because of a probe or a hook: it runs again even if it exited with 0. */
   restartAnyway: boolean;
   probes: ProbeResults;
@@ -105,6 +122,8 @@ export interface PodState {
   initialized: boolean;
   /** Why the pod as a whole has failed (its deadline, an eviction): all its containers end. */
   failure?: { readonly reason: string; readonly message: string };
+  /** Why resources that the pod asks for by now are not given to it. */
+  resizeRefusal?: ResizeRefusal;
   /** When its end began. */
   endingSinceMs?: number;
   /** Final in the API before this node ran any of it, or all its containers have ended and none will run again. */

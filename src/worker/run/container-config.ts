@@ -4,7 +4,7 @@ import type { ContainerConfig, Mount } from '../../runtime/types.js';
 import { hollowPrefix, runsToEndAnnotation } from '../../runtime/types.js';
 import type { EnvironmentOptions } from '../env.js';
 import { containerEnvironment, expandVariables } from '../env.js';
-import { wantedImageAnnotation } from '../pod/record.js';
+import { resourcesAnnotation, wantedImageAnnotation } from '../pod/record.js';
 import { containerResources } from '../resources/cgroup.js';
 import { securityConfig } from '../resources/security.js';
 import { hostnameOf } from './pod-files.js';
@@ -59,6 +59,7 @@ export async function containerConfig(options: ContainerConfigOptions): Promise<
     annotations: {
       ...hollowAnnotations(pod, container),
       [wantedImageAnnotation]: container.image ?? '',
+      [resourcesAnnotation]: JSON.stringify(container.resources ?? {}),
     },
   };
 }

@@ -66,6 +66,8 @@ function killingMessage({ cause, container }: StopOptions): string {
       return `Container ${name} failed startup probe, will be restarted`;
     case 'changed':
       return `Container ${name} definition changed, will be restarted`;
+    case 'resized':
+      return `Container ${name} resize requires restart`;
     case 'ending':
     case 'finished':
       return `Stopping container ${name}`;

@@ -8,7 +8,7 @@ import type { EventRecorder } from '../../client/events/recorder.js';
 import type { Gate, SharedGate } from '../../lib/gate.js';
 import type { ImageManager } from '../images/image-manager.js';
 import type { NodeAbilities } from '../pod/admission.js';
-import type { ContainerRole } from '../pod/state.js';
+import type { ContainerRole, ResizeRefusal } from '../pod/state.js';
 import type { ProbeKind } from '../probes/prober.js';
 import type { NodeFacts } from '../pod-fields.js';
 import type { ObjectCache } from '../sources/object-cache.js';
@@ -57,6 +57,8 @@ export interface NodeContext {
   readonly services: (namespace: string) => readonly Service[];
   /** So many sandboxes are made, and containers started, at once; the latter by the pods' uids. */
   readonly gates: { readonly sandboxes: Gate; readonly starts: SharedGate };
+  /** Why a pod that runs here cannot have the resources that it asks for by now. */
+  readonly roomProblem: (pod: Pod) => ResizeRefusal | undefined;
   /** Is told of the work on pods, for metrics. @default nobody is */
   readonly observer?: PodObserver;
   /** The abilities of this node that not every node has. */

@@ -16,6 +16,7 @@ import { ProbeManager } from '../probes/probe-manager.js';
 import type { ProbeTarget } from '../probes/prober.js';
 import { adopt } from './adoption.js';
 import type { Adopted } from './adoption.js';
+import { lookForRoom, resizeContainer } from './container-resize.js';
 import { StartError, startContainer } from './container-start.js';
 import { stopContainer } from './container-stop.js';
 import { getImage } from './get-image.js';
@@ -139,9 +140,8 @@ export class PodWorker {
 
   /** It may be of a run whose start has not returned yet. */
   #keepEarlyExit(containerId: string, exit: Exit): void {
-    const trackedContainers = [...this.#state.trackedContainers.values()];
-    if (trackedContainers.some(({ work }) => work === 'starting'))
-      this.#earlyExits.set(containerId, exit);
+    const all = [...this.#state.trackedContainers.values()];
+    if (all.some(({ work }) => work === 'starting')) this.#earlyExits.set(containerId, exit);
     else this.#earlyExits.clear();
   }
 
@@ -190,6 +190,7 @@ export class PodWorker {
 
   #step(): void {
     const { clock } = this.#node;
+    lookForRoom(this.#node, this.#state);
     const { actions, wakeAtMs } = decide(this.#state, clock.nowMs());
     this.#cancelWake();
     if (wakeAtMs !== undefined) {
@@ -253,6 +254,9 @@ export class PodWorker {
       case 'startContainer':
         record.recordStartBegun(this.#state, tracked, nowMs);
         return this.#run(this.#startContainer(tracked, container));
+      case 'resizeContainer':
+        record.recordResizeBegun(tracked);
+        return this.#run(resizeContainer(this.#node, this.#state, tracked, container));
       case 'stopContainer': {
         const again = tracked.work === 'stopping';
         record.recordStopBegun(tracked, action.cause, action.deadlineMs);

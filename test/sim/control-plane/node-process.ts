@@ -161,6 +161,7 @@ export class AgentProcess extends SimProcess {
       dns: () => ({ address: '10.96.0.10', domain: 'cluster.local' }),
       hostResolver: { nameservers: [], searches: [], options: [] },
       services: () => [],
+      roomProblem: () => undefined,
       abilities: { unsafeSysctls: [], kernel: [6, 1] },
       gates: { sandboxes: new Gate(8), starts: new SharedGate(8, 4) },
       clock,
