@@ -72,6 +72,26 @@ test('ranges, SCTP, blocks with exceptions; what is not understood allows nothin
   expect(egressTo([{ ipBlock: { cidr: 'fd00::/8' } }])).toEqual([]);
 });
 
+test('a named port on the way out is that of each pod that may be reached', () => {
+  const text = '-m comment --comment "default/p allows"';
+  const [db, web] = ['10.244.1.2', '10.244.2.3'].map(
+    (ip) => `-d ${ip}/32 -p tcp ${text} -m tcp --dport 8080 -j RETURN`,
+  );
+  const egress = (rule: object): string[] =>
+    rulesOf({ podSelector: {}, policyTypes: ['Egress'], egress: [rule] }).slice(1, -1);
+  expect(egress({ ports: [{ port: 'http' }] })).toEqual([db, web]);
+  expect(egress({ to: [], ports: [{ port: 'http' }, { port: 53 }] })).toEqual([
+    `-p tcp ${text} -m tcp --dport 53 -j RETURN`,
+    db,
+    web,
+  ]);
+  const block = (cidr: string, except: string[] = []): object => ({ ipBlock: { cidr, except } });
+  expect(egressTo([block('10.244.2.0/24')], [{ port: 'http' }])).toEqual([web]);
+  expect(egressTo([block('0.0.0.0/0', ['10.244.1.0/24'])], [{ port: 'http' }])).toEqual([web]);
+  expect(egressTo([block('192.0.2.0/24')], [{ port: 'http' }])).toEqual([]);
+  expect(egressTo([block('0.0.0.0/0')], [{ port: 'other' }])).toEqual([]);
+});
+
 test('nothing that was named by somebody begins a rule of its own', () => {
   const name = 'p"\n-A INPUT -j ACCEPT';
   const bad = { ...pod('evil', '10.0.0.1/32 -j ACCEPT\n-A x', 'web', 'n2') };

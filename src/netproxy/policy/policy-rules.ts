@@ -11,7 +11,7 @@ import type {
   NetworkPolicyPort,
 } from '../../api/types/networking.js';
 import type { Cidr } from '../address.js';
-import { addressFamily, formatCidr, parseCidr } from '../address.js';
+import { addressFamily, cidrContains, formatCidr, parseCidr } from '../address.js';
 import type { ChainId, Rule } from '../iptables/rule.js';
 import type { Hook } from '../iptables/base-rules.js';
 import { chainName, comment, join } from '../iptables/rule.js';
@@ -103,33 +103,65 @@ function allowed(
       ? (policy.spec?.ingress ?? []).map(({ from, ports }) => ({ peers: from, ports }))
       : (policy.spec?.egress ?? []).map(({ to, ports }) => ({ peers: to, ports }));
   const side = direction === 'Ingress' ? '-s' : '-d';
-  return entries.flatMap(({ peers, ports }) =>
-    peerMatches(peers, side, policy, state).flatMap((peer) =>
-      portMatches(ports, direction === 'Ingress' ? pod : peer.pod).map((port) =>
-        join(peer.match, port.protocol, text, port.ports, '-j RETURN'),
+  const rule = (peer: PeerMatch, ports: readonly NetworkPolicyPort[] | undefined): Rule[] =>
+    portMatches(ports, direction === 'Ingress' ? pod : peer.pod).map((port) =>
+      join(peer.match, port.protocol, text, port.ports, '-j RETURN'),
+    );
+  return entries.flatMap(({ peers, ports }) => {
+    const isAnywhere = peers === undefined || peers.length === 0;
+    const named = direction === 'Egress' ? (ports ?? []).filter(isNamed) : [];
+    const others = named.length === 0 ? ports : ports?.filter((port) => !isNamed(port));
+    const found = isAnywhere ? [{ match: '' }] : peerMatches(peers, side, policy, state);
+    return [
+      ...(named.length > 0 && others?.length === 0
+        ? []
+        : found.flatMap((peer) => rule(peer, others))),
+      // The name is that of a pod's port, wherever the pods are that traffic may go to.
+      ...(named.length === 0 ? [] : podsOf(found, side, state)).flatMap((peer) =>
+        rule(peer, named),
       ),
-    ),
-  );
+    ];
+  });
+}
+
+function isNamed({ port }: NetworkPolicyPort): boolean {
+  return typeof port === 'string';
 }
 
 interface PeerMatch {
   readonly match: string;
   /** The pod behind the address, whose named ports count on the way out. */
   readonly pod?: Pod;
+  /** Of an address block; without it and without a pod the peer is anybody. */
+  readonly block?: Cidr;
+}
+
+/** The pods among the peers: each that is one, and those in the address blocks. */
+function podsOf(peers: readonly PeerMatch[], side: '-s' | '-d', state: PolicyState): PeerMatch[] {
+  return peers.flatMap((peer): PeerMatch[] => {
+    if (peer.pod !== undefined) return [peer];
+    const { block } = peer;
+    return state.pods.flatMap((pod) =>
+      podIps(pod)
+        .filter((ip) => block === undefined || cidrContains(block, ip))
+        .map((ip) => ({ match: `${side} ${ip}/32`, pod })),
+    );
+  });
 }
 
 function peerMatches(
-  peers: readonly NetworkPolicyPeer[] | undefined,
+  peers: readonly NetworkPolicyPeer[],
   side: '-s' | '-d',
   policy: NetworkPolicy,
   state: PolicyState,
 ): PeerMatch[] {
-  if (peers === undefined || peers.length === 0) return [{ match: '' }];
   return peers.flatMap((peer): PeerMatch[] => {
     if (peer.ipBlock !== undefined) {
-      return subtract(peer.ipBlock.cidr, peer.ipBlock.except ?? []).map((block) => ({
-        match: block === '0.0.0.0/0' ? '' : `${side} ${block}`,
-      }));
+      return subtract(peer.ipBlock.cidr, peer.ipBlock.except ?? []).flatMap((text) => {
+        const block = parseCidr(text);
+        if (block === undefined) return [];
+        return [{ match: text === '0.0.0.0/0' ? '' : `${side} ${text}`, block }];
+      });
     }
     const spaces = namespacesOf(peer, policy, state.namespaces);
     const selects = compileSelector(peer.podSelector ?? {});
@@ -159,7 +191,7 @@ function namespacesOf(
   );
 }
 
-/** A named port is looked up in the pod that receives; where that is not known, it allows nothing. */
+/** A named port is looked up in the pod that receives; where there is none, it allows nothing. */
 function portMatches(
   ports: readonly NetworkPolicyPort[] | undefined,
   receiver: Pod | undefined,
