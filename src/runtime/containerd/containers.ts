@@ -287,7 +287,7 @@ export class Containers {
   #finish(id: string, exitCode: number, atMs: number): void {
     const record = this.#options.store.get(id);
     if (record === undefined || record.finishedAtMs !== undefined) return;
-    const { store, clock, emit } = this.#options;
+    const { store, clock, emit, log } = this.#options;
     const finished = {
       ...record,
       exitCode,
@@ -305,7 +305,10 @@ export class Containers {
       record.config.resources.memoryLimitBytes !== undefined &&
       !this.#stops.has(id) &&
       !this.#ooms.has(id);
-    const saved = store.set(id, finished);
+    // On a full disk the record is in memory only; a later agent finds out again that the container has ended.
+    const saved = store.set(id, finished).catch((error: unknown) => {
+      log.warn({ error, container: id }, 'the end of a container could not be recorded');
+    });
     const waited = mayBeOom ? delay(clock, oomWaitMs) : Promise.resolve();
     // Deleting the task ends its logger, which then writes what has no newline: only then is the end told.
     const cleaned = saved.then(() => this.#removeFromContainerd(id));

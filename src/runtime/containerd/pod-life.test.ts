@@ -1,9 +1,13 @@
 /** Golden transcript: the commands of a pod's whole life, in order. `UPDATE=1` records it anew. */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { testContainer, testSandbox } from '../../../test/cluster/lib/runtime-contract.js';
+import {
+  eventually,
+  testContainer,
+  testSandbox,
+} from '../../../test/cluster/lib/runtime-contract.js';
 import { ManualClock, systemClock } from '../../lib/clock.js';
 import type { Clock } from '../../lib/clock.js';
 import { silentLogger } from '../../lib/log.js';
@@ -166,6 +170,26 @@ test.each([
   await containers.reconcile();
   expect(containers.state(id)?.phase).toBe(phase);
   expect(lines.some((line) => line.includes('tasks rm'))).toBe(phase === 'exited');
+});
+
+test('a container whose end cannot be recorded, as on a full disk, is removed all the same', async () => {
+  const lines: string[] = [];
+  const run = dryRunner({ print: (line) => lines.push(line), answers });
+  const clock = systemClock();
+  const { containers, sandboxes } = parts(run, clock);
+  await sandboxes.create(sandbox);
+  const subject = { image: 'busybox', logDir: join(dir, 'logs') };
+  await containers.create(testContainer(subject, 'full', ['sleep', '1'], { sandboxId }));
+  await containers.start('full');
+  // No record can be written where its file would have to replace a directory.
+  await rm(join(dir, 'records', 'full.json'));
+  await mkdir(join(dir, 'records', 'full.json', 'in-the-way'), { recursive: true });
+  containers.onEvent({ type: 'exit', containerId: 'full', exitCode: 0, atMs: clock.nowMs() });
+  const forgotten = (): boolean => lines.some((line) => line.includes('tasks rm --force full'));
+  await eventually(forgotten);
+  await rm(join(dir, 'records', 'full.json'), { recursive: true });
+  await containers.remove('full');
+  expect(containers.state('full')).toBeUndefined();
 });
 
 describe('a start that fails', () => {

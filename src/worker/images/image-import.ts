@@ -47,7 +47,12 @@ export async function importImages(options: ImportOptions): Promise<void> {
     }
     for (const reference of after[file]?.references ?? []) imported.add(reference);
   }
-  await writeWhole(recordPath, JSON.stringify(after));
+  try {
+    await writeWhole(recordPath, JSON.stringify(after));
+  } catch (error) {
+    // As on a full disk, which the agent must come up on to make room.
+    log.warn({ error }, 'imported images could not be recorded; they are imported again');
+  }
 }
 
 async function areHere(runtime: ContainerRuntime, references: readonly string[]): Promise<boolean> {
