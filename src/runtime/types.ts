@@ -333,6 +333,8 @@ export interface ContainerRuntime {
   /** Removes a container that is not running, with its root filesystem; its log stays. */
   removeContainer(id: string): Promise<void>;
   containerStatus(id: string): Promise<ContainerState | undefined>;
+  /** The directory of what the container has written into its root; undefined where that is not apart. */
+  writableLayer(id: string): string | undefined;
 
   /** Runs a command to its end. Output beyond 64 KiB is cut off. */
   execSync(

@@ -18,7 +18,7 @@ export async function mountRootfs(
 ): Promise<string> {
   const root = join(dir, 'rootfs');
   if (await isMounted(root)) return root;
-  const [upper, work] = [join(dir, 'upper'), join(dir, 'work')];
+  const [upper, work] = [writableLayer(dir), join(dir, 'work')];
   await mkdir(dir, { recursive: true, mode: 0o700 });
   // The upper directory's mode is that of the container's `/`, which any of its users enters.
   await Promise.all(
@@ -34,6 +34,11 @@ export async function mountRootfs(
     });
   }
   return root;
+}
+
+/** What has been written into a root. */
+export function writableLayer(dir: string): string {
+  return join(dir, 'upper');
 }
 
 /**

@@ -11,6 +11,7 @@ import type { RunCommand } from '../spawn.js';
 import { createCommandRunner, laneWidths } from '../spawn.js';
 import { StateStore } from '../state-store.js';
 import { updateContainer } from './limits-update.js';
+import { writableLayer } from './rootfs.js';
 import type {
   ContainerConfig,
   ContainerRuntime,
@@ -310,6 +311,10 @@ export class ContainerdRuntime implements ContainerRuntime {
 
   containerStatus(id: string): Promise<ContainerState | undefined> {
     return Promise.resolve(this.#needed.state(id));
+  }
+
+  writableLayer(id: string): string {
+    return writableLayer(this.#needed.directoryOf(id));
   }
 
   async execSync(

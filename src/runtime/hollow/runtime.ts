@@ -175,6 +175,10 @@ export class HollowRuntime implements ContainerRuntime {
     return containerStateOf(started);
   }
 
+  writableLayer(): undefined {
+    return undefined;
+  }
+
   async updateContainer(id: string, { resources, annotations }: ContainerUpdate): Promise<void> {
     const record = this.#record(id);
     const { config } = record;

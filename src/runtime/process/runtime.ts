@@ -216,6 +216,10 @@ export class ProcessRuntime implements ContainerRuntime {
     return containerStateOf(running);
   }
 
+  writableLayer(): undefined {
+    return undefined;
+  }
+
   updateContainer(): Promise<void> {
     return Promise.reject(new RuntimeError('Unsupported', 'plain processes have no limits'));
   }

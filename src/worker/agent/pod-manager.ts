@@ -24,6 +24,8 @@ export interface PodManagerOptions {
 
 /** Everything is compared with the runtime this often, in case an event was missed. */
 const resyncMs = 60_000;
+/** Between two looks at what pods have written. @see kubelet's eviction monitoring interval */
+const storageMs = 10_000;
 /** The longest time until a change of a ConfigMap or Secret shows in volumes. */
 const refreshMs = 20_000;
 
@@ -60,6 +62,7 @@ export class PodManager {
     await removeOrphans(node, (uid) => this.#workers.has(uid));
     this.#every(resyncMs, () => this.resync());
     this.#every(refreshMs, () => this.#refresh());
+    this.#every(storageMs, () => this.checkStorage());
   }
 
   /** Pods go on; what is known of them is reported. */
@@ -176,6 +179,18 @@ export class PodManager {
         await worker.refreshVolumes();
       } catch (error) {
         node.log.debug({ error, ...keyOf(worker.pod) }, 'volumes could not be refreshed');
+      }
+    }
+  }
+
+  /** Evicts the pods that have written more than they may. */
+  async checkStorage(): Promise<void> {
+    const { log } = this.#options.node;
+    for (const worker of this.#workers.values()) {
+      try {
+        await worker.checkStorage();
+      } catch (error) {
+        log.warn({ error, ...keyOf(worker.pod) }, 'what a pod has written could not be measured');
       }
     }
   }

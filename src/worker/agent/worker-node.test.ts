@@ -1,7 +1,7 @@
 import { resources } from '../../client/resources.js';
 import type { KubeObject } from '../../api/object.js';
 import { afterEach, describe, expect, test } from '@jest/globals';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Pod, PodSpec } from '../../api/types/core.js';
@@ -272,6 +272,26 @@ describe('a worker node', () => {
     });
     expect(status?.conditions?.find(({ type }) => type === 'Ready')?.reason).toBe('PodCompleted');
     await until('sandbox gone', async () => runtime.sandboxes.size === 0);
+  });
+
+  test('evicts a pod that has written more than its volume may hold', async () => {
+    const { api, node, dataDir } = await rigged();
+    const volumes = [{ name: 'cache', emptyDir: { sizeLimit: '1Mi' } }];
+    const { metadata } = await create(api, 'web', { volumes });
+    await untilReady(api, 'web');
+    const cache = join(dataDir, 'pods', metadata.uid ?? '', 'volumes', 'cache');
+    await writeFile(join(cache, 'little'), Buffer.alloc(2 ** 19, 1));
+    await node.pods.checkStorage();
+    expect((await get(api, 'web')).status?.phase).toBe('Running');
+    await writeFile(join(cache, 'more'), Buffer.alloc(2 ** 20, 1));
+    await node.pods.checkStorage();
+    await until('evicted', async () => (await get(api, 'web')).status?.phase === 'Failed');
+    const { status } = await get(api, 'web');
+    const message = 'Usage of EmptyDir volume "cache" exceeds the limit "1Mi". ';
+    expect(status).toMatchObject({ reason: 'Evicted', message });
+    expect(status?.conditions).toContainEqual(
+      expect.objectContaining({ type: 'DisruptionTarget', reason: 'TerminationByKubelet' }),
+    );
   });
 
   test('resources are changed in place once, also after a restart of the agent', async () => {

@@ -10,6 +10,7 @@ import type { Clock } from '../../lib/clock.js';
 import { delay } from '../../lib/clock.js';
 import type { Logger } from '../../lib/log.js';
 import type { PodNetwork } from '../../netproxy/types.js';
+import { createCommandRunner } from '../../runtime/spawn.js';
 import type { ContainerRuntime } from '../../runtime/types.js';
 import type { EventRecorder } from '../../client/events/recorder.js';
 import { EventSink } from '../../client/events/recorder.js';
@@ -31,6 +32,7 @@ import type { NodeContext, PodObserver } from '../run/node-context.js';
 import { PodFiles } from '../run/pod-files.js';
 import { ObjectCache } from '../sources/object-cache.js';
 import { TokenCache } from '../sources/token-cache.js';
+import { diskMeasure } from '../volumes/disk-usage.js';
 import { removeDeletedLocalPaths } from '../volumes/local-path.js';
 import { VolumeManager } from '../volumes/volume-manager.js';
 import { PodManager } from './pod-manager.js';
@@ -211,6 +213,7 @@ async function createContext(
     dns: options.dns,
     hostResolver: await readHostResolver(),
     services: parts.services,
+    measureDisk: diskMeasure(createCommandRunner({ clock })),
     roomProblem: (pod) => roomProblem(pod, pods.list(), allocatable),
     ...(options.observer && { observer: options.observer }),
     abilities: { unsafeSysctls: options.unsafeSysctls ?? [], kernel: kernelVersion(release()) },

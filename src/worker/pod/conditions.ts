@@ -29,6 +29,11 @@ export function podConditions(input: ConditionInput): PodCondition[] {
   ];
   const scheduled = before.find(({ type }) => type === 'PodScheduled');
   if (scheduled === undefined) verdicts.push(['PodScheduled', truth(true)]);
+  if (state.failure?.reason === 'Evicted') {
+    const { message } = state.failure;
+    const verdict = { status: 'True', reason: 'TerminationByKubelet', message } as const;
+    verdicts.push(['DisruptionTarget', verdict]);
+  }
   const resize = resizeCondition(state);
   if (resize !== undefined) verdicts.push([resize.type, resize]);
   const own = verdicts.map(([type, verdict]) => {

@@ -3,7 +3,14 @@ import type { Pod } from '../../api/types/core.js';
 import type { ContainerState } from '../../runtime/types.js';
 import type { ProbeKind, ProbeResult } from '../probes/prober.js';
 import { lengthened } from './back-off.js';
-import type { Instance, PodState, ResizeRefusal, Resources, TrackedContainer } from './state.js';
+import type {
+  Instance,
+  PodFailure,
+  PodState,
+  ResizeRefusal,
+  Resources,
+  TrackedContainer,
+} from './state.js';
 import { isEnding, trackContainers, unprobed } from './state.js';
 
 /** After a failure without a back-off of its own: 0.5 s doubling to 30 s. */
@@ -28,11 +35,7 @@ export function recordGone(state: PodState, nowMs: number): void {
 }
 
 /** The pod as a whole fails. The first reason stays. */
-export function recordFailure(
-  state: PodState,
-  failure: { readonly reason: string; readonly message: string },
-  nowMs: number,
-): void {
+export function recordFailure(state: PodState, failure: PodFailure, nowMs: number): void {
   state.failure ??= failure;
   state.endingSinceMs ??= nowMs;
 }

@@ -107,6 +107,14 @@ export interface Part {
   failures: number;
 }
 
+/** Why a pod as a whole has failed. */
+export interface PodFailure {
+  readonly reason: string;
+  readonly message: string;
+  /** Seconds that its containers get to end. @default the pod's own */
+  readonly graceSeconds?: number;
+}
+
 /** All that the agent knows of one pod: what was wanted, and what has been done about it. */
 export interface PodState {
   pod: Pod;
@@ -121,7 +129,7 @@ export interface PodState {
   /** Init containers are done; they do not run again in this sandbox. */
   initialized: boolean;
   /** Why the pod as a whole has failed (its deadline, an eviction): all its containers end. */
-  failure?: { readonly reason: string; readonly message: string };
+  failure?: PodFailure;
   /** Why resources that the pod asks for by now are not given to it. */
   resizeRefusal?: ResizeRefusal;
   /** When its end began. */
@@ -246,8 +254,10 @@ export function isEnding(state: PodState): boolean {
 /** Seconds that containers get to end. A deletion's own period counts before the pod's. At least one. */
 export function graceSeconds(state: PodState): number {
   const { metadata, spec } = state.pod;
-  const wanted = metadata.deletionGracePeriodSeconds ?? spec.terminationGracePeriodSeconds ?? 30;
-  return Math.max(1, Number(wanted));
+  const wanted = Number(
+    metadata.deletionGracePeriodSeconds ?? spec.terminationGracePeriodSeconds ?? 30,
+  );
+  return Math.max(1, Math.min(wanted, state.failure?.graceSeconds ?? wanted));
 }
 
 /** "name_namespace(uid)", as kubelet names pods in messages. */

@@ -12,6 +12,7 @@ import type { ContainerRole, ResizeRefusal } from '../pod/state.js';
 import type { ProbeKind } from '../probes/prober.js';
 import type { NodeFacts } from '../pod-fields.js';
 import type { ObjectCache } from '../sources/object-cache.js';
+import type { MeasureDisk } from '../volumes/disk-usage.js';
 import type { VolumeManager } from '../volumes/volume-manager.js';
 import type { ClusterDns, ResolverConfig } from './dns-config.js';
 import type { PodFiles } from './pod-files.js';
@@ -59,6 +60,8 @@ export interface NodeContext {
   readonly gates: { readonly sandboxes: Gate; readonly starts: SharedGate };
   /** Why a pod that runs here cannot have the resources that it asks for by now. */
   readonly roomProblem: (pod: Pod) => ResizeRefusal | undefined;
+  /** Measures what containers have written. */
+  readonly measureDisk: MeasureDisk;
   /** Is told of the work on pods, for metrics. @default nobody is */
   readonly observer?: PodObserver;
   /** The abilities of this node that not every node has. */

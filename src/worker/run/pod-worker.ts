@@ -4,7 +4,6 @@
  */
 import type { Container, Pod, PodStatus } from '../../api/types/core.js';
 import type { ContainerState } from '../../runtime/types.js';
-import { refusalOf } from '../pod/admission.js';
 import type { PodAction } from '../pod/decide.js';
 import { decide } from '../pod/decide.js';
 import * as record from '../pod/record.js';
@@ -14,6 +13,7 @@ import { podStatus } from '../pod/status.js';
 import { attemptProbe } from '../probes/attempt.js';
 import { ProbeManager } from '../probes/probe-manager.js';
 import type { ProbeTarget } from '../probes/prober.js';
+import { admit } from './admit.js';
 import { adopt } from './adoption.js';
 import type { Adopted } from './adoption.js';
 import { lookForRoom, resizeContainer } from './container-resize.js';
@@ -27,6 +27,7 @@ import { podLabel, versionOf } from './pod-facts.js';
 import { PodInfrastructure } from './pod-infrastructure.js';
 import { runPostStart } from './post-start.js';
 import { StartObserver } from './start-observer.js';
+import { checkStorage } from './storage-check.js';
 import { terminationMessage } from './termination-message.js';
 import { errorMessage } from '../../lib/errors.js';
 
@@ -88,20 +89,8 @@ export class PodWorker {
       onSandboxLost: () => this.#probes.stopAll(),
     });
     record.recordPod(this.#state, options.pod, options.node.clock.nowMs());
-    if (options.adopted === undefined) this.#admit();
+    if (options.adopted === undefined) admit(this.#node, this.#state);
     for (const tracked of this.#state.trackedContainers.values()) this.#startProbes(tracked);
-  }
-
-  /** Refuses a new pod that asks for what this node cannot honour. */
-  #admit(): void {
-    const { clock, events, abilities } = this.#node;
-    if (this.#state.finished || isEnding(this.#state)) return;
-    const refusal = refusalOf(this.pod, abilities);
-    if (refusal === undefined) return;
-    const { reason, message } = refusal;
-    podEvent(events, this.pod, 'Warning', reason, message);
-    const failure = { reason, message: `Pod was rejected: ${message}` };
-    record.recordFailure(this.#state, failure, clock.nowMs());
   }
 
   get pod(): Pod {
@@ -169,6 +158,12 @@ export class PodWorker {
   /** Brings the files of ConfigMaps, Secrets and tokens up to date; an Event says which could not be. */
   refreshVolumes(): Promise<void> {
     return this.#infra.refreshVolumes();
+  }
+
+  /** Evicts the pod if it has written more than it may. */
+  async checkStorage(): Promise<void> {
+    const evicted = await checkStorage(this.#node, this.#state, this.#infra.volumePaths);
+    if (evicted) this.kick();
   }
 
   /** Has the pod looked at soon. */

@@ -145,6 +145,10 @@ export class FakeRuntime implements ContainerRuntime {
     return running;
   }
 
+  writableLayer(): undefined {
+    return undefined;
+  }
+
   async updateContainer(id: string, { annotations }: ContainerUpdate): Promise<void> {
     const found = this.#container(id);
     this.#enter('update', found.name);
