@@ -2,9 +2,13 @@
 import * as net from 'node:net';
 import { probeHandlers } from '../../api/core/probe.js';
 import type { ContainerPort, Probe } from '../../api/types/core.js';
-import { HealthCheckResponse_ServingStatus, HealthDefinition } from '../../gen/etcd/health.js';
+import {
+  HealthCheckResponse_ServingStatus,
+  healthCheckResponse_ServingStatusToJSON,
+  HealthDefinition,
+} from '../../gen/etcd/health.js';
 import type { Clock } from '../../lib/clock.js';
-import { createGrpcChannel } from '../../lib/grpc/index.js';
+import { Code, createGrpcChannel, isGrpcError } from '../../lib/grpc/index.js';
 import { silentLogger } from '../../lib/log.js';
 import { errorMessage } from '../../lib/errors.js';
 import type { HttpAction } from './http.js';
@@ -137,32 +141,49 @@ function withDeadline(
   });
 }
 
-/** @see grpc/doc/health-checking.md */
+/** @see grpc/doc/health-checking.md, Kubernetes pkg/probe/grpc/grpc.go */
 async function byGrpc(
   action: NonNullable<Probe['grpc']>,
   timeoutMs: number,
   context: AttemptContext,
 ): Promise<ProbeOutcome> {
-  const target = `${context.podIp}:${action.port}`;
+  const { podIp, clock } = context;
+  const target = `${podIp.includes(':') ? `[${podIp}]` : podIp}:${action.port}`;
   const channel = createGrpcChannel({
     target,
     log: silentLogger,
-    clock: context.clock,
+    clock,
     connectTimeoutMs: timeoutMs,
     keepAliveMs: 0,
   });
   try {
     const request = { service: action.service ?? '' };
+    const metadata = new Map([['user-agent', 'kube-probe/1.33']]);
     const { status } = await channel
       .client(HealthDefinition)
-      .check(request, { deadlineMs: timeoutMs });
-    return status === HealthCheckResponse_ServingStatus.SERVING
-      ? { ok: true, output: '' }
-      : { ok: false, output: `service unhealthy (responded with "${status}")` };
+      .check(request, { deadlineMs: timeoutMs, metadata });
+    if (status === HealthCheckResponse_ServingStatus.SERVING) {
+      return { ok: true, output: 'service healthy' };
+    }
+    const said = healthCheckResponse_ServingStatusToJSON(status);
+    return { ok: false, output: `service unhealthy (responded with "${said}")` };
   } catch (error) {
-    const reason = errorMessage(error);
-    return { ok: false, output: `failed to connect service "${target}": ${reason}` };
+    return { ok: false, output: grpcFailure(error, target, timeoutMs) };
   } finally {
     channel.close();
+  }
+}
+
+function grpcFailure(error: unknown, target: string, timeoutMs: number): string {
+  const reason = errorMessage(error);
+  switch (isGrpcError(error) ? error.code : undefined) {
+    case Code.Unimplemented:
+      return `error: this server does not implement the grpc health protocol (grpc.health.v1.Health): ${reason}`;
+    case Code.DeadlineExceeded:
+      return `timeout: health rpc did not complete within ${timeoutMs / 1000}s`;
+    case Code.Unavailable:
+      return `error: failed to connect service at "${target}": ${reason}`;
+    default:
+      return `error: health rpc probe failed: ${reason}`;
   }
 }
