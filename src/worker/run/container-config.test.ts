@@ -22,6 +22,7 @@ async function annotationsOf(pod: Pod, name: string): Promise<Record<string, str
     id: 'c1',
     sandboxId: 's1',
     restartCount: 0,
+    hostname: 'p',
     pod,
     container: container!,
     source: { configMap: () => undefined, secret: () => undefined },

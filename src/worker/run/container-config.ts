@@ -7,7 +7,6 @@ import { containerEnvironment, expandVariables } from '../env.js';
 import { resourcesAnnotation, wantedImageAnnotation } from '../pod/record.js';
 import { containerResources } from '../resources/cgroup.js';
 import { securityConfig } from '../resources/security.js';
-import { hostnameOf } from './pod-files.js';
 import type { NodeFiles, NodeVolumes } from './node-context.js';
 
 /** The inputs of a container's configuration. */
@@ -15,6 +14,8 @@ export interface ContainerConfigOptions extends EnvironmentOptions {
   readonly id: string;
   readonly sandboxId: string;
   readonly restartCount: number;
+  /** The pod's, for the environment. */
+  readonly hostname: string;
   readonly files: NodeFiles;
   readonly volumes: NodeVolumes;
   readonly volumePaths: ReadonlyMap<string, string>;
@@ -42,12 +43,7 @@ export async function containerConfig(options: ContainerConfigOptions): Promise<
     ...(command.length === 0 ? {} : { command: expand(command) }),
     ...(args.length === 0 ? {} : { args: expand(args) }),
     ...(workingDir === undefined || workingDir === '' ? {} : { workingDir }),
-    env: [
-      ...env,
-      ...(lookUp.has('HOSTNAME')
-        ? []
-        : [['HOSTNAME', hostnameOf(pod, options.facts.nodeName)] as const]),
-    ],
+    env: [...env, ...(lookUp.has('HOSTNAME') ? [] : [['HOSTNAME', options.hostname] as const])],
     mounts: await mountsOf(options, lookUp),
     security: securityConfig(pod, container),
     resources: containerResources(pod, container, options.nodeMemoryBytes),

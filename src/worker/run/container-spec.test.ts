@@ -58,10 +58,12 @@ async function specOf(given: Case): Promise<unknown> {
   const { spec, image = {}, cgroupV2 = false, mayLowerOomScore = true } = given;
   const pod: Pod = { metadata: { namespace: 'default', name: 'web', uid: 'uid' }, spec };
   const [container] = spec.containers;
+  const hostname = hostnameOf(pod, { nodeName: 'n1', domain: 'cluster.local' });
   const config = await containerConfig({
     id: 'c1',
     sandboxId: 's1',
     restartCount: 0,
+    hostname,
     pod,
     container: container!,
     source: { configMap: () => undefined, secret: () => undefined },
@@ -78,7 +80,7 @@ async function specOf(given: Case): Promise<unknown> {
     image,
     accounts,
     rootfs: '/rootfs',
-    hostname: hostnameOf(pod, 'n1'),
+    hostname,
     namespaces: {
       hostNetwork: spec.hostNetwork ?? false,
       hostPid: spec.hostPID ?? false,

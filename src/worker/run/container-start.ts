@@ -72,6 +72,7 @@ async function configure(options: StartOptions, id: string): ReturnType<typeof c
       id,
       sandboxId: options.sandboxId,
       restartCount: options.restartCount,
+      hostname: hostnameOf(pod, { nodeName: node.nodeName, domain: node.dns().domain }),
       pod,
       container,
       source: node.objects.config(namespace),
@@ -129,7 +130,8 @@ export async function writePodFiles(
       ? await nodeHosts(pod)
       : managedHosts({ pod, ips, domain: cluster.domain });
   const resolver = podResolver(pod, node.hostResolver, cluster);
-  await node.files.writeShared(pod, { hosts, resolver, hostname: hostnameOf(pod, node.nodeName) });
+  const hostname = hostnameOf(pod, { nodeName: node.nodeName, domain: cluster.domain });
+  await node.files.writeShared(pod, { hosts, resolver, hostname });
 }
 
 /** Makes the context in which hooks of a running container run. */

@@ -124,9 +124,33 @@ export async function endOfFile(path: string, bytesMax: number): Promise<Buffer>
   }
 }
 
-/** The name of the pod's machine: the node's with the node's network, else a DNS label of at most 63 characters. */
-export function hostnameOf(pod: Pod, nodeName: string): string {
-  return pod.spec.hostNetwork === true ? nodeName : podHostname(pod);
+/** Linux takes no longer name of a machine. */
+const kernelNameMax = 64;
+
+/**
+ * The name of the pod's machine: the node's with the node's network, else a DNS label of at most 63 characters, with the
+ * domain where the pod asks for that and has one.
+ * @throws Error for a name that the kernel does not take
+ * @see kubelet GetNodenameForKernel
+ */
+export function hostnameOf(
+  pod: Pod,
+  node: { readonly nodeName: string; readonly domain: string },
+): string {
+  if (pod.spec.hostNetwork === true) return node.nodeName;
+  const name = fullNameOf(pod, node.domain);
+  if (pod.spec.setHostnameAsFQDN !== true || name === undefined) return podHostname(pod);
+  if (name.length <= kernelNameMax) return name;
+  throw new Error(
+    `failed to construct FQDN from pod hostname and cluster domain, FQDN ${name} is too long (${kernelNameMax} characters is the max, ${name.length} characters requested)`,
+  );
+}
+
+/** With subdomain, namespace and the cluster's domain; undefined without a subdomain. */
+function fullNameOf(pod: Pod, domain: string): string | undefined {
+  const { subdomain } = pod.spec;
+  if (subdomain === undefined || !isOneWord(subdomain)) return undefined;
+  return `${podHostname(pod)}.${subdomain}.${pod.metadata.namespace ?? ''}.svc.${domain}`;
 }
 
 function podHostname(pod: Pod): string {
@@ -143,11 +167,8 @@ export function managedHosts(options: {
 }): string {
   const { pod, ips, domain } = options;
   const hostname = podHostname(pod);
-  const { subdomain } = pod.spec;
-  const names =
-    subdomain === undefined || !isOneWord(subdomain)
-      ? hostname
-      : `${hostname}.${subdomain}.${pod.metadata.namespace ?? ''}.svc.${domain}\t${hostname}`;
+  const fullName = fullNameOf(pod, domain);
+  const names = fullName === undefined ? hostname : `${fullName}\t${hostname}`;
   return [
     '# Kubernetes-managed hosts file.',
     '127.0.0.1\tlocalhost',

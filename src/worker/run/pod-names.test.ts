@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import type { Pod } from '../../api/types/core.js';
 import { podResolver } from './dns-config.js';
-import { managedHosts } from './pod-files.js';
+import { hostnameOf, managedHosts } from './pod-files.js';
 
 /** A pod as a laxer API may have stored it. */
 const hostile: Pod = {
@@ -42,4 +42,30 @@ test('no text of a pod adds a line or a word to its hosts file', () => {
   const text = managedHosts({ pod: hostile, ips: ['10.0.0.1'], domain: 'cluster.local' });
   const own = text.split('\n').slice(7);
   expect(own).toEqual(['10.0.0.1\tp', '', '# Entries added by HostAliases.', '1.1.1.5\tfine', '']);
+});
+
+test.each<[Partial<Pod['spec']>, string]>([
+  [{}, 'p'],
+  [{ hostname: 'h' }, 'h'],
+  [{ hostname: 'h', subdomain: 's' }, 'h'],
+  [{ setHostnameAsFQDN: true }, 'p'],
+  [{ hostname: 'h', subdomain: 's', setHostnameAsFQDN: true }, 'h.s.ns.svc.cluster.local'],
+  [{ subdomain: 's', setHostnameAsFQDN: true, hostNetwork: true }, 'n1'],
+])('the machine of a pod with %j is called %s', (spec, expected) => {
+  const pod: Pod = { metadata: { name: 'p', namespace: 'ns' }, spec: { containers: [], ...spec } };
+  expect(hostnameOf(pod, { nodeName: 'n1', domain: 'cluster.local' })).toBe(expected);
+});
+
+test('a name that the kernel does not take is refused', () => {
+  // 23 characters follow it.
+  const spec = {
+    containers: [],
+    hostname: 'h'.repeat(43),
+    subdomain: 's',
+    setHostnameAsFQDN: true,
+  };
+  const pod: Pod = { metadata: { name: 'p', namespace: 'ns' }, spec };
+  expect(() => hostnameOf(pod, { nodeName: 'n1', domain: 'cluster.local' })).toThrow(
+    'is too long (64 characters is the max, 66 characters requested)',
+  );
 });

@@ -32,7 +32,7 @@ export async function makeSandbox(
   const sandbox = await node.runtime.createSandbox({
     id,
     pod: keyOf(pod),
-    hostname: hostnameOf(pod, node.nodeName),
+    hostname: hostnameOf(pod, { nodeName: node.nodeName, domain: node.dns().domain }),
     namespaces: {
       hostNetwork,
       hostPid: spec.hostPID ?? false,

@@ -24,6 +24,11 @@ export function claimedVolume(pod: Pod, volume: Volume, sources: ClaimSources): 
   if (claim.status?.phase !== 'Bound' || found === undefined) {
     throw new VolumeError(`persistentvolumeclaim "${name}" is not bound`);
   }
+  if (found.spec.volumeMode === 'Block') {
+    throw new VolumeError(
+      `volume ${volume.name} has volumeMode Block, which is not supported on this node`,
+    );
+  }
   const holder = found.spec.claimRef?.uid;
   if (holder !== claim.metadata.uid) {
     throw new VolumeError(

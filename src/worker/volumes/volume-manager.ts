@@ -170,11 +170,15 @@ export class VolumeManager {
    */
   async mountsFor(options: {
     readonly pod: Pod;
-    readonly container: Pick<Container, 'name' | 'volumeMounts'>;
+    readonly container: Pick<Container, 'name' | 'volumeMounts' | 'volumeDevices'>;
     readonly paths: ReadonlyMap<string, string>;
     readonly env: ReadonlyMap<string, string>;
   }): Promise<Mount[]> {
     const { pod, container, paths, env } = options;
+    const [device] = container.volumeDevices ?? [];
+    if (device !== undefined) {
+      throw new VolumeError(`block volumes are not supported on this node: "${device.name}"`);
+    }
     const volumes = new Map((pod.spec.volumes ?? []).map((volume) => [volume.name, volume]));
     const result: Mount[] = [];
     for (const [index, mount] of (container.volumeMounts ?? []).entries()) {

@@ -457,6 +457,22 @@ describe('VolumeManager', () => {
     await expect(manager.setUp(ephemeral, facts)).rejects.toThrow('(pod is not owner)');
   });
 
+  test('a block volume is refused, however it is asked for', async () => {
+    const block: VolumeSources = {
+      ...sources,
+      volume: () => ({
+        metadata: { name: 'pv' },
+        spec: { volumeMode: 'Block', local: { path: '/dev/sdz' }, claimRef: { uid: 'claim-uid' } },
+      }),
+    };
+    const pod = podWith([{ name: 'v', persistentVolumeClaim: { claimName: 'bound' } }]);
+    const manager = new VolumeManager({ dataDir: directory, sources: block, isRoot: false });
+    await expect(manager.setUp(pod, facts)).rejects.toThrow('volumeMode Block');
+    const container = { name: 'c', volumeDevices: [{ name: 'v', devicePath: '/dev/x' }] };
+    const mounts = { pod, container, paths: new Map([['v', '/x']]), env: new Map() };
+    await expect(manager.mountsFor(mounts)).rejects.toThrow('block volumes are not supported');
+  });
+
   test.each([
     [{ configMap: { name: 'x' } }, 'volume "v" : configmap "x" not found'],
     [
