@@ -6,7 +6,7 @@ import { lengthened, waitUntil } from './back-off.js';
 import type { PodAction } from './decide.js';
 import { decide } from './decide.js';
 import * as record from './record.js';
-import type { PodState, TrackedContainer } from './state.js';
+import type { PodState, Resources, TrackedContainer } from './state.js';
 import { hasExited, isRunning, newPodState, willRestart } from './state.js';
 import { podStatus } from './status.js';
 
@@ -21,7 +21,7 @@ function podOf(spec: Partial<PodSpec>): Pod {
 
 let ids = 0;
 
-function started(tracked: TrackedContainer, nowMs: number): void {
+function started(state: PodState, tracked: TrackedContainer, nowMs: number): void {
   const restartCount = tracked.current === undefined ? 0 : tracked.current.restartCount + 1;
   const base = { image: 'i', imageId: 'i@sha256:0', logPath: '/l', createdAtMs: nowMs };
   record.recordStarted(tracked, {
@@ -30,8 +30,14 @@ function started(tracked: TrackedContainer, nowMs: number): void {
     restartCount,
     phase: 'running',
     startedAtMs: nowMs,
+    resources: wantedBy(state, tracked),
   });
   tracked.probes = { startup: 'success', liveness: 'success', readiness: 'success' };
+}
+
+function wantedBy({ pod }: PodState, { name }: TrackedContainer): Resources {
+  const { containers, initContainers = [] } = pod.spec;
+  return [...containers, ...initContainers].find((item) => item.name === name)?.resources ?? {};
 }
 
 /** Does an action at once and well. */
@@ -59,11 +65,14 @@ function perform(state: PodState, action: PodAction, nowMs: number): void {
       return record.recordImageReady(tracked!);
     case 'startContainer':
       record.recordStartBegun(state, tracked!, nowMs);
-      return started(tracked!, nowMs);
+      return started(state, tracked!, nowMs);
     case 'stopContainer':
       record.recordStopBegun(tracked!, action.cause, action.deadlineMs);
       record.recordExit(tracked!, { exitCode: 143, reason: 'Error', finishedAtMs: nowMs });
       return record.recordStopEnded(tracked!);
+    case 'resizeContainer':
+      record.recordResizeBegun(tracked!);
+      return record.recordResized(tracked!, tracked!.current!.id, wantedBy(state, tracked!));
     case 'backOff':
       return record.recordBackOff(tracked!, action);
     case 'removeDeadContainer':
@@ -296,6 +305,11 @@ describe('whatever happens', () => {
         pod.spec.ephemeralContainers = containersOf('e', prng.between(1, 3));
         record.recordPod(state, pod, nowMs);
       }
+      if (prng.chance({ numerator: 1, denominator: 50 })) {
+        const { resources } = prng.pick(pod.spec.containers);
+        if (resources !== undefined) resources.requests = { cpu: `${prng.between(1, 9)}m` };
+        record.recordPod(state, pod, nowMs);
+      }
       crashSome(prng, state, nowMs);
       for (const action of decide(state, nowMs).actions) {
         checkAction(state, action);
@@ -326,7 +340,10 @@ function randomPod(prng: Prng): Pod {
   return podOf({
     restartPolicy: prng.pick(['Always', 'OnFailure', 'Never']),
     initContainers,
-    containers: containersOf('m', prng.between(1, 3)),
+    containers: containersOf('m', prng.between(1, 3)).map((container) => ({
+      ...container,
+      resources: { requests: { cpu: '5m' } },
+    })),
     ...(prng.chance({ numerator: 1, denominator: 4 }) ? { activeDeadlineSeconds: 20 } : {}),
   });
 }
@@ -356,6 +373,10 @@ function checkAction(state: PodState, action: PodAction): void {
       }
     }
   }
+  if (action.type === 'resizeContainer') {
+    const tracked = state.trackedContainers.get(action.container)!;
+    expect([tracked.work, isRunning(tracked)]).toEqual(['none', true]);
+  }
   if (action.type === 'removeSandbox') {
     expect([...state.trackedContainers.values()].some(isRunning)).toBe(false);
   }
@@ -372,7 +393,8 @@ function begin(state: PodState, action: PodAction, nowMs: number): void {
   else if (action.type === 'startContainer') record.recordStartBegun(state, tracked!, nowMs);
   else if (action.type === 'stopContainer') {
     record.recordStopBegun(tracked!, action.cause, action.deadlineMs);
-  } else if (action.type === 'deleteObject') record.recordDeletion(state, 'asked', nowMs);
+  } else if (action.type === 'resizeContainer') record.recordResizeBegun(tracked!);
+  else if (action.type === 'deleteObject') record.recordDeletion(state, 'asked', nowMs);
   else perform(state, action, nowMs);
 }
 
@@ -399,13 +421,16 @@ function end(prng: Prng, state: PodState, action: PodAction, nowMs: number): voi
       if (fails && prng.chance({ numerator: 1, denominator: 2 })) {
         return record.recordStartFailed(tracked!, failure, nowMs);
       }
-      started(tracked!, nowMs);
+      started(state, tracked!, nowMs);
       if (!fails) return;
       exit(state, tracked!.name, 128, nowMs);
       return record.recordNeverRan(tracked!, failure.message, nowMs);
     case 'stopContainer':
       if (isRunning(tracked!)) exit(state, tracked!.name, 143, nowMs);
       return record.recordStopEnded(tracked!);
+    case 'resizeContainer':
+      if (fails) return record.recordResizeFailed(tracked!, { ...failure, isFinal: false }, nowMs);
+      return record.recordResized(tracked!, tracked!.current!.id, wantedBy(state, tracked!));
     case 'deleteObject':
       if (fails) return record.recordDeletion(state, 'failed', nowMs);
       record.recordDeletion(state, 'done', nowMs);

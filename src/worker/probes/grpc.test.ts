@@ -2,7 +2,6 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import * as net from 'node:net';
 import type { AddressInfo } from 'node:net';
-import type { Probe } from '../../api/types/core.js';
 import { HealthCheckResponse_ServingStatus, HealthDefinition } from '../../gen/etcd/health.js';
 import { systemClock } from '../../lib/clock.js';
 import { Code, createGrpcServer, GrpcError } from '../../lib/grpc/index.js';
@@ -40,7 +39,7 @@ function serve(): void {
 
 function ask(service?: string, at = port): ReturnType<typeof attemptProbe> {
   const grpc = service === undefined ? { port: at } : { port: at, service };
-  return attemptProbe({ grpc, timeoutSeconds: 1 } as Probe, context);
+  return attemptProbe({ grpc, timeoutSeconds: 1 }, context);
 }
 
 test.each([

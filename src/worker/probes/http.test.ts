@@ -1,7 +1,6 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
 import * as http from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { Probe } from '../../api/types/core.js';
 import { ManualClock } from '../../lib/clock.js';
 import { attemptProbe } from './attempt.js';
 import { probeHeaders, probeUrl, redirectTarget } from './http.js';
@@ -73,7 +72,7 @@ describe('against a server', () => {
     server = http.createServer(answer);
     await new Promise<void>((resolve) => server?.listen(0, '127.0.0.1', resolve));
     const { port } = server.address() as AddressInfo;
-    return attemptProbe({ httpGet: { port, path } } as Probe, context);
+    return attemptProbe({ httpGet: { port, path } }, context);
   }
 
   test('a redirect on the host is followed to its end, which counts', async () => {

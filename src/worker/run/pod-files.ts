@@ -128,8 +128,8 @@ export async function endOfFile(path: string, bytesMax: number): Promise<Buffer>
 const kernelNameMax = 64;
 
 /**
- * The name of the pod's machine: the node's with the node's network, else a DNS label of at most 63 characters, with the
- * domain where the pod asks for that and has one.
+ * The name of the pod's machine: the node's with the node's network, else a DNS label of at most 63 characters, with
+ * the domain where the pod asks for that and has one.
  * @throws Error for a name that the kernel does not take
  * @see kubelet GetNodenameForKernel
  */

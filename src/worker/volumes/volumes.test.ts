@@ -409,31 +409,6 @@ describe('VolumeManager', () => {
     expect(await manager.podUidsInMemory()).toEqual([]);
   });
 
-  test('one that cannot be refreshed keeps what it has, and keeps no other from its own', async () => {
-    const tokens = ['first', 'second'];
-    let key = 'key';
-    const changing: VolumeSources = {
-      ...sources,
-      config: () => ({
-        configMap: (name) => ({ metadata: { name }, data: { [key]: key } }),
-        secret: () => undefined,
-      }),
-      token: () => Promise.resolve(tokens.shift() ?? ''),
-    };
-    const manager = new VolumeManager({ dataDir: directory, sources: changing, isRoot: false });
-    const pod = podWith([
-      { name: 'config', configMap: { name: 'cm', items: [{ key: 'key', path: 'file' }] } },
-      { name: 'api', projected: { sources: [{ serviceAccountToken: { path: 'token' } }] } },
-    ]);
-    const paths = await manager.setUp(pod, facts);
-    key = 'another';
-    await expect(manager.refresh(pod, facts)).rejects.toThrow(
-      'MountVolume.SetUp failed for volume "config" : references non-existent config key: key',
-    );
-    expect(await readFile(join(paths.get('config')!, 'file'), 'utf8')).toBe('key');
-    expect(await readFile(join(paths.get('api')!, 'token'), 'utf8')).toBe('second');
-  });
-
   test('a volume that an earlier version made on disk is kept up to date there', async () => {
     const manager = new VolumeManager({ dataDir: directory, sources, isRoot: false });
     const pod = podWith([{ name: 'config', configMap: { name: 'cm' } }]);
@@ -455,22 +430,6 @@ describe('VolumeManager', () => {
     await expect(manager.setUp(claim, facts)).rejects.toThrow('bound to another claim');
     const ephemeral = podWith([{ name: 'v', ephemeral: {} }]);
     await expect(manager.setUp(ephemeral, facts)).rejects.toThrow('(pod is not owner)');
-  });
-
-  test('a block volume is refused, however it is asked for', async () => {
-    const block: VolumeSources = {
-      ...sources,
-      volume: () => ({
-        metadata: { name: 'pv' },
-        spec: { volumeMode: 'Block', local: { path: '/dev/sdz' }, claimRef: { uid: 'claim-uid' } },
-      }),
-    };
-    const pod = podWith([{ name: 'v', persistentVolumeClaim: { claimName: 'bound' } }]);
-    const manager = new VolumeManager({ dataDir: directory, sources: block, isRoot: false });
-    await expect(manager.setUp(pod, facts)).rejects.toThrow('volumeMode Block');
-    const container = { name: 'c', volumeDevices: [{ name: 'v', devicePath: '/dev/x' }] };
-    const mounts = { pod, container, paths: new Map([['v', '/x']]), env: new Map() };
-    await expect(manager.mountsFor(mounts)).rejects.toThrow('block volumes are not supported');
   });
 
   test.each([
