@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import type { Container, Pod } from '../../api/types/core.js';
 import { decide } from './decide.js';
 import * as record from './record.js';
-import { resizeOf, roomProblem } from './resize.js';
+import { resizeOf, roomProblem, shrinkProblem } from './resize.js';
 import type { PodState, Resources, TrackedContainer } from './state.js';
 import { newPodState } from './state.js';
 import { podStatus } from './status.js';
@@ -171,6 +171,18 @@ describe('a resize in place', () => {
     record.recordStopEnded(tracked);
     expect(decide(state, 1).actions).toContainEqual({ type: 'getImage', container: 'main' });
   });
+});
+
+test.each<[Resources, Resources, string, boolean]>([
+  [{ limits: { memory: '2Gi' } }, { limits: { memory: '1Gi' } }, 'NotRequired', true],
+  [{ limits: { memory: '2Gi' } }, { limits: { memory: '1Gi' } }, 'RestartContainer', false],
+  [{ limits: { memory: '1Gi' } }, { limits: { memory: '2Gi' } }, 'NotRequired', false],
+  [{ requests: { memory: '1Gi' } }, { limits: { memory: '1Gi' } }, 'NotRequired', true],
+  [{ limits: { cpu: '2', memory: '1Gi' } }, { limits: { cpu: '1', memory: '1024Mi' } }, '', false],
+])('from %j to %j, memory %s: refused is %s', (before, after, restartPolicy, expected) => {
+  const [state] = running(before);
+  change(state, { resources: after, resizePolicy: [{ resourceName: 'memory', restartPolicy }] });
+  expect(shrinkProblem(state)?.reason).toBe(expected ? 'Infeasible' : undefined);
 });
 
 test('the room of a node: its own, and what others leave of it', () => {

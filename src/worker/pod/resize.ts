@@ -47,6 +47,23 @@ export function wantsResize(state: PodState): boolean {
   });
 }
 
+/**
+ * Memory that a container may have in use cannot be taken from it while it runs: the kernel refuses, or kills it. As
+ * the API has it in 1.33.
+ */
+export function shrinkProblem(state: PodState): ResizeRefusal | undefined {
+  const shrinks = containersByRole(state.pod).some(({ container }) => {
+    const tracked = state.trackedContainers.get(container.name);
+    if (tracked === undefined || resizeOf(tracked, container) !== 'inPlace') return false;
+    const before = tracked.current?.resources?.limits?.['memory'];
+    const after = container.resources?.limits?.['memory'];
+    if (after === undefined) return false;
+    return before === undefined || amountOf('memory', after) < amountOf('memory', before);
+  });
+  const message = 'memory limits cannot be decreased unless resizePolicy is RestartContainer';
+  return shrinks ? { reason: 'Infeasible', message } : undefined;
+}
+
 /** Why nothing is changed now. */
 export function resizeRefusalOf(state: PodState): ResizeRefusal | undefined {
   if (state.resizeRefusal !== undefined) return state.resizeRefusal;

@@ -3,14 +3,15 @@ import type { Container } from '../../api/types/core.js';
 import { errorMessage } from '../../lib/errors.js';
 import { isRuntimeError } from '../../runtime/types.js';
 import * as record from '../pod/record.js';
-import { wantsResize } from '../pod/resize.js';
-import type { PodState, TrackedContainer } from '../pod/state.js';
+import { shrinkProblem, wantsResize } from '../pod/resize.js';
+import type { PodState, ResizeRefusal, TrackedContainer } from '../pod/state.js';
 import { containerResources } from '../resources/cgroup.js';
 import type { NodeContext } from './node-context.js';
 
 /** Records whether the node has room for what a pod asks for and has not yet got. */
 export function lookForRoom(node: NodeContext, state: PodState): void {
-  record.recordRoom(state, wantsResize(state) ? node.roomProblem(state.pod) : undefined);
+  const look = (): ResizeRefusal | undefined => shrinkProblem(state) ?? node.roomProblem(state.pod);
+  record.recordRoom(state, wantsResize(state) ? look() : undefined);
 }
 
 /** Never rejects: a failure is recorded, and tried again. */
