@@ -120,17 +120,17 @@ describe('configurations', () => {
 test('rules of the pod network: pods are forwarded, and leave the cluster by the node’s address', () => {
   const rules = podNetworkRules({ podCidr: '10.244.1.0/24', clusterCidr: '10.244.0.0/16' });
   expect(rules.plan().split('\n')).toEqual([
-    '*nat',
-    ':TRIREME-POSTROUTING - [0:0]',
-    '-A TRIREME-POSTROUTING -s 10.244.1.0/24 -d 10.244.0.0/16 -m comment --comment "trireme pods to the outside" -j RETURN',
-    '-A TRIREME-POSTROUTING -s 10.244.1.0/24 ! -d 224.0.0.0/4 -m comment --comment "trireme pods to the outside" -j MASQUERADE --random-fully',
-    '-I POSTROUTING -m comment --comment "trireme pods to the outside" -j TRIREME-POSTROUTING',
-    'COMMIT',
     '*filter',
     ':TRIREME-FORWARD - [0:0]',
     '-A TRIREME-FORWARD -s 10.244.0.0/16 -m comment --comment "trireme pod traffic" -j ACCEPT',
     '-A TRIREME-FORWARD -d 10.244.0.0/16 -m comment --comment "trireme pod traffic" -j ACCEPT',
     '-A FORWARD -m comment --comment "trireme pod traffic" -j TRIREME-FORWARD',
+    'COMMIT',
+    '*nat',
+    ':TRIREME-POSTROUTING - [0:0]',
+    '-A TRIREME-POSTROUTING -s 10.244.1.0/24 -d 10.244.0.0/16 -m comment --comment "trireme pods to the outside" -j RETURN',
+    '-A TRIREME-POSTROUTING -s 10.244.1.0/24 ! -d 224.0.0.0/4 -m comment --comment "trireme pods to the outside" -j MASQUERADE --random-fully',
+    '-I POSTROUTING -m comment --comment "trireme pods to the outside" -j TRIREME-POSTROUTING',
     'COMMIT',
     '',
   ]);
