@@ -48,7 +48,10 @@ const pod = (jsonpath: string, name = 'web'): Promise<string> =>
   cluster.get('get', 'pod', name, '-o', `jsonpath=${jsonpath}`);
 
 /** Follows the readiness of an object; returns all that was said since. */
-function follow(resource: string, jsonpath: string): { lines(): string[]; stop(): void } {
+function follow(
+  resource: string,
+  jsonpath: string,
+): { readonly lines: () => string[]; readonly stop: () => void } {
   const words = ['get', resource, '--watch', '-o', `jsonpath=${jsonpath}{"\\n"}`];
   const env = { ...process.env, KUBECONFIG: join(cluster.home, 'kubeconfig') };
   const child = spawn('kubectl', words, { env, stdio: ['ignore', 'pipe', 'ignore'] });
@@ -107,9 +110,8 @@ describeHere('a node on containerd', () => {
         : undefined,
     );
     const files = '/sys/fs/cgroup/memory/memory.limit_in_bytes /sys/fs/cgroup/memory.max';
-    const limit = await cluster.get(
-      ...['exec', 'web', '-c', 'web', '--', 'sh', '-c', `cat ${files} 2>/dev/null; true`],
-    );
+    const script = `cat ${files} 2>/dev/null; true`;
+    const limit = await cluster.get('exec', 'web', '-c', 'web', '--', 'sh', '-c', script);
     expect(Number(limit)).toBe(96 * 2 ** 20);
     expect(await pod('{.status.containerStatuses[0].restartCount}')).toBe('0');
     expect(await pod('{.status.conditions[*].type}')).not.toContain('PodResize');
@@ -143,7 +145,7 @@ describeHere('a node on containerd', () => {
       const web = slices.filter((line) => line.startsWith('web='));
       expect(web.filter((line) => line !== 'web=true')).toEqual([]);
     } finally {
-      for (const { stop } of followed) stop();
+      for (const one of followed) one.stop();
     }
   }, 200_000);
 
