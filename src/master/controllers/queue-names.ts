@@ -5,6 +5,7 @@ const kubernetesNames: Readonly<Record<string, string>> = {
   'clusterrole-aggregation': 'ClusterRoleAggregator',
   endpointslice: 'endpoint_slice',
   'endpointslice-mirroring': 'endpoint_slice_mirroring',
+  'ephemeral-volume-controller': 'ephemeral_volume',
   garbagecollector: 'garbage_collector_attempt_to_delete',
   'node-ipam-controller': 'cidrallocator_node',
   'node-lifecycle-controller': 'node_lifecycle_controller',

@@ -34,6 +34,7 @@ import type { ControllerContext } from './context.js';
 import type { Controller } from '../../client/controller/reconciler.js';
 import { createStatefulSetController } from './statefulset/controller.js';
 import { createVolumeBinder } from './volumes/binder.js';
+import { createEphemeralVolumeController } from './volumes/ephemeral.js';
 import { createVolumeProtection } from './volumes/protection.js';
 import { createLocalPathProvisioner } from './volumes/provisioner.js';
 
@@ -75,5 +76,6 @@ export const registry: Readonly<Record<string, Create>> = {
   ],
   'persistentvolume-binder-controller': createVolumeBinder,
   'persistentvolume-protection-controller': createVolumeProtection,
+  'ephemeral-volume-controller': (context) => [createEphemeralVolumeController(context)],
   'local-path-provisioner-controller': createLocalPathProvisioner,
 };
