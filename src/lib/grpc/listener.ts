@@ -4,6 +4,7 @@ import * as tls from 'node:tls';
 import { ConnectionGate } from '../connection-gate.js';
 import { connectionLimits } from '../net-limits.js';
 import type { TlsSource } from '../pki/tls-source.js';
+import { hasVerifiedCertificate } from './peer.js';
 
 /** Certificates in PEM. */
 export interface ServerTls {
@@ -72,7 +73,7 @@ function createSecure(
   server.on('secureConnection', (socket) => {
     // A client could ask for handshake after handshake on one connection of TLS 1.2; nobody needs to.
     socket.disableRenegotiation();
-    const refusal = socket.authorized
+    const refusal = hasVerifiedCertificate(socket)
       ? source.current.verifyClient?.(socket.getPeerCertificate(true))
       : undefined;
     if (refusal !== undefined) {
@@ -93,6 +94,7 @@ function secureContextOptions(options: ServerTls): tls.TlsOptions {
     key: options.key,
     ...(options.ca === undefined ? {} : { ca: options.ca }),
     requestCert: request !== 'none',
+    // `optional` lets in whoever has none: each handler asks `peerCertificateOf`, which knows verified ones only.
     rejectUnauthorized: request === 'required',
     minVersion: options.minVersion ?? 'TLSv1.2',
     ...(options.maxVersion === undefined ? {} : { maxVersion: options.maxVersion }),

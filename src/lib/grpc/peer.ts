@@ -8,9 +8,17 @@ const known = new WeakMap<object, PeerCertificate | undefined>();
 export function peerCertificateOf(socket: Socket | undefined): PeerCertificate | undefined {
   if (!(socket instanceof TLSSocket)) return undefined;
   if (known.has(socket)) return known.get(socket);
-  const certificate = socket.authorized ? readCertificate(socket) : undefined;
+  const certificate = hasVerifiedCertificate(socket) ? readCertificate(socket) : undefined;
   known.set(socket, certificate);
   return certificate;
+}
+
+/**
+ * True when a client showed a certificate that verified. Node calls every resumed session of TLS 1.3 `authorized`, also
+ * one that began without a certificate.
+ */
+export function hasVerifiedCertificate(socket: TLSSocket): boolean {
+  return socket.authorized && socket.getPeerX509Certificate() !== undefined;
 }
 
 function readCertificate(socket: TLSSocket): PeerCertificate | undefined {

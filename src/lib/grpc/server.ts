@@ -28,6 +28,7 @@ import { removeSocket } from './listen-address.js';
 import type { ListenAddress } from './listen-address.js';
 import { createListener } from './listener.js';
 import type { Listener, ServerTls } from './listener.js';
+import { peerCertificateOf } from './peer.js';
 import { ServerCall } from './server-call.js';
 import { sniff } from './sniff.js';
 import type { CallObserver, Handlers, ServiceDefinition } from './types.js';
@@ -227,7 +228,7 @@ class Server implements GrpcServer {
   #limitsOf(socket: net.Socket): PeerLimits {
     const knowsPeers = (this.#options.tls?.current.requestClientCert ?? 'none') !== 'none';
     if (!knowsPeers) return openPeer;
-    return socket instanceof tls.TLSSocket && socket.authorized ? knownPeer : unknownPeer;
+    return peerCertificateOf(socket) === undefined ? unknownPeer : knownPeer;
   }
 
   #serveGrpc(socket: net.Socket, seen: Buffer): void {
