@@ -89,8 +89,9 @@ async function serve(
   let user: DoorUser | undefined;
   try {
     if (!openPaths.has(path)) {
-      user = await access.userOf(credentialsOf(request));
-      await access.mustBeAllowed(user, { verb, path });
+      const credentials = credentialsOf(request);
+      user = await access.userOf(credentials);
+      await access.mustBeAllowed(user, { verb, path }, credentials);
     }
   } catch (error) {
     if (!isDoorRefusal(error)) throw error;

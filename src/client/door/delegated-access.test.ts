@@ -6,7 +6,7 @@ import type { ApiClient } from '../types.js';
 import { ApiError } from '../types.js';
 import type { DoorAttributes, DoorCredentials } from './delegated-access.js';
 import { agentTimes, DelegatedAccess } from './delegated-access.js';
-import { reviewsAtOnce, reviewsKept } from './limits.js';
+import { reviewsAtOnce, reviewsKept, reviewsOfAddressAtOnce } from './limits.js';
 
 type Answer = (kind: string, spec: Record<string, unknown>) => object | Promise<object>;
 
@@ -31,6 +31,8 @@ const bearer = (token: string, address = '10.0.0.9'): DoorCredentials => ({
   authorization: token === '' ? '' : `Bearer ${token}`,
   address,
 });
+
+const here = { address: '10.0.0.9' };
 
 const valid: Answer = (kind) =>
   kind === 'TokenReview' ? { authenticated: true, user: jane } : { allowed: true };
@@ -68,7 +70,7 @@ describe('who asks', () => {
     const { door, asked } = access((kind) =>
       kind === 'TokenReview' ? { authenticated: true, user } : { allowed: true },
     );
-    await door.mustBeAllowed(await door.userOf(bearer('t')), metrics);
+    await door.mustBeAllowed(await door.userOf(bearer('t')), metrics, here);
     const { username, ...rest } = user;
     expect(asked[1]?.spec).toEqual({ user: username, ...rest, nonResourceAttributes: metrics });
   });
@@ -143,7 +145,7 @@ describe('who may', () => {
     ],
   ])('%j is asked for', async (attributes, wanted) => {
     const { door, asked } = access(valid);
-    await door.mustBeAllowed(jane, attributes);
+    await door.mustBeAllowed(jane, attributes, here);
     expect(asked).toEqual([
       { kind: 'SubjectAccessReview', spec: { user: 'jane', groups: jane.groups, ...wanted } },
     ]);
@@ -152,34 +154,36 @@ describe('who may', () => {
   test('a yes holds for five minutes, a no for half of one', async () => {
     let allowed = false;
     const { door, clock, asked } = access(() => ({ allowed }));
-    await expect(door.mustBeAllowed(jane, metrics)).rejects.toMatchObject({ status: 403 });
+    await expect(door.mustBeAllowed(jane, metrics, here)).rejects.toMatchObject({ status: 403 });
     allowed = true;
     clock.advance(29_999);
-    await expect(door.mustBeAllowed(jane, metrics)).rejects.toMatchObject({ status: 403 });
+    await expect(door.mustBeAllowed(jane, metrics, here)).rejects.toMatchObject({ status: 403 });
     clock.advance(1);
-    await door.mustBeAllowed(jane, metrics);
+    await door.mustBeAllowed(jane, metrics, here);
     allowed = false;
     clock.advance(299_999);
-    await door.mustBeAllowed(jane, metrics);
+    await door.mustBeAllowed(jane, metrics, here);
     clock.advance(1);
-    await expect(door.mustBeAllowed(jane, metrics)).rejects.toMatchObject({ status: 403 });
+    await expect(door.mustBeAllowed(jane, metrics, here)).rejects.toMatchObject({ status: 403 });
     expect(asked).toHaveLength(3);
   });
 
   test('an answer is of that user and that wish only', async () => {
     const { door, asked } = access((_, spec) => ({ allowed: spec['user'] === 'jane' }));
-    await door.mustBeAllowed(jane, metrics);
-    await expect(door.mustBeAllowed({ ...jane, username: 'joe' }, metrics)).rejects.toMatchObject({
+    await door.mustBeAllowed(jane, metrics, here);
+    await expect(
+      door.mustBeAllowed({ ...jane, username: 'joe' }, metrics, here),
+    ).rejects.toMatchObject({
       status: 403,
     });
-    await door.mustBeAllowed({ ...jane, groups: [] }, metrics);
-    await door.mustBeAllowed(jane, { ...metrics, verb: 'put' });
+    await door.mustBeAllowed({ ...jane, groups: [] }, metrics, here);
+    await door.mustBeAllowed(jane, { ...metrics, verb: 'put' }, here);
     expect(asked).toHaveLength(4);
   });
 
   test('the group of the masters may without a review', async () => {
     const { door, asked } = access(() => ({ allowed: false }));
-    await door.mustBeAllowed({ username: 'x', groups: ['system:masters'] }, metrics);
+    await door.mustBeAllowed({ username: 'x', groups: ['system:masters'] }, metrics, here);
     expect(asked).toEqual([]);
   });
 
@@ -188,10 +192,10 @@ describe('who may', () => {
       throw new ApiError(503, 'ServiceUnavailable', 'no master');
     });
     const refusal = { status: 500, message: 'no master' };
-    await expect(door.mustBeAllowed(jane, metrics)).rejects.toMatchObject(refusal);
+    await expect(door.mustBeAllowed(jane, metrics, here)).rejects.toMatchObject(refusal);
   });
 
-  test('so many reviews are under way at once', async () => {
+  test('so many reviews are under way at once, of one address fewer', async () => {
     let release: () => void = () => undefined;
     const held = new Promise<void>((resolve) => {
       release = resolve;
@@ -200,20 +204,57 @@ describe('who may', () => {
       await held;
       return { allowed: true };
     });
-    const asking = Array.from({ length: reviewsAtOnce }, (_, n) =>
-      door.mustBeAllowed({ username: `u${n}` }, metrics),
-    );
-    await expect(door.mustBeAllowed({ username: 'one' }, metrics)).rejects.toMatchObject({
-      status: 429,
-    });
+    const ask = (name: string, address: string): Promise<void> =>
+      door.mustBeAllowed({ username: name }, metrics, { address });
+    const asking: Promise<void>[] = [];
+    for (let host = 0; host < reviewsAtOnce / reviewsOfAddressAtOnce; host++) {
+      const address = `10.0.0.${host}`;
+      for (let n = 0; n < reviewsOfAddressAtOnce; n++) {
+        asking.push(ask(`u${host}-${n}`, address));
+      }
+      await expect(ask('one', address)).rejects.toMatchObject({ status: 429 });
+    }
+    await expect(ask('one', '10.0.0.99')).rejects.toMatchObject({ status: 429 });
+    // Who asks for what is asked already waits with the others.
+    asking.push(ask('u0-0', '10.0.0.99'));
     release();
     await Promise.all(asking);
-    await door.mustBeAllowed({ username: 'one' }, metrics);
+    await ask('one', '10.0.0.99');
+  });
+
+  test('who shows nothing may not have path after path asked about', async () => {
+    const { door, clock, asked } = access(() => ({ allowed: false }), true);
+    const at = (address: string) => bearer('', address);
+    const user = await door.userOf(at('10.0.0.9'));
+    const ask = (path: string, address = '10.0.0.9'): Promise<void> =>
+      door.mustBeAllowed(user, { verb: 'get', path }, { address });
+    for (let n = 0; n < failureLimits.perKey; n++) {
+      await expect(ask(`/${n}`)).rejects.toMatchObject({ status: 403 });
+    }
+    await expect(ask('/more')).rejects.toMatchObject({ status: 429 });
+    expect(asked).toHaveLength(failureLimits.perKey);
+    // Others, those with a token, and what is known, are still answered.
+    await expect(ask('/more', '10.0.0.8')).rejects.toMatchObject({ status: 403 });
+    await expect(ask(`/${failureLimits.perKey - 1}`)).rejects.toMatchObject({ status: 403 });
+    await expect(door.mustBeAllowed(jane, metrics, here)).rejects.toMatchObject({ status: 403 });
+    clock.advance(failureLimits.windowMs);
+    await expect(ask('/more')).rejects.toMatchObject({ status: 403 });
+  });
+
+  test('many who ask the same at once are one question', async () => {
+    const { door, asked } = access(valid);
+    const users = await Promise.all(
+      Array.from({ length: 40 }, (_, n) => door.userOf(bearer('t', `10.0.1.${n}`))),
+    );
+    expect(users).toEqual(users.map(() => jane));
+    await Promise.all(users.map((user) => door.mustBeAllowed(user, metrics, here)));
+    expect(asked.map(({ kind }) => kind)).toEqual(['TokenReview', 'SubjectAccessReview']);
   });
 
   test('of very many answers the oldest are forgotten', async () => {
     const { door, asked } = access(valid);
-    const ask = (n: number): Promise<void> => door.mustBeAllowed({ username: `u${n}` }, metrics);
+    const ask = (n: number): Promise<void> =>
+      door.mustBeAllowed({ username: `u${n}` }, metrics, here);
     for (let n = 0; n <= reviewsKept; n++) await ask(n);
     await ask(reviewsKept);
     expect(asked).toHaveLength(reviewsKept + 1);

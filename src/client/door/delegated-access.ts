@@ -9,9 +9,16 @@ import { addressKey } from '../../lib/connection-gate.js';
 import { errorMessage } from '../../lib/errors.js';
 import { FailureLimiter } from '../../lib/failure-limiter.js';
 import type { PeerCertificate } from '../../lib/grpc/index.js';
+import { Places } from '../../lib/places.js';
 import { resources } from '../resources.js';
 import type { ApiClient, ResourceId } from '../types.js';
-import { reviewMs, reviewsAtOnce, reviewsKept, tokenBytesMax } from './limits.js';
+import {
+  reviewMs,
+  reviewsAtOnce,
+  reviewsKept,
+  reviewsOfAddressAtOnce,
+  tokenBytesMax,
+} from './limits.js';
 import { Memory } from './memory.js';
 
 /** The sender of a request, as a SubjectAccessReview takes it. */
@@ -88,6 +95,11 @@ export interface AccessOptions {
   readonly allowAnonymous: boolean;
 }
 
+/** A question that somebody at an address causes. */
+interface Asker {
+  readonly address: string | undefined;
+}
+
 const authenticated = 'system:authenticated';
 const anonymous: DoorUser = { username: 'system:anonymous', groups: ['system:unauthenticated'] };
 /** May do everything without a review: the API server's own client certificate is of it, and no request leads to it. */
@@ -106,15 +118,22 @@ const tokenReviews = { group: 'authentication.k8s.io', version: 'v1', resource: 
 /** Asks the API server who somebody is and what he may do, and remembers the answers for a while. */
 export class DelegatedAccess {
   readonly #options: AccessOptions;
+  /** By address: tokens that are nobody's, and paths that nobody may use without one. */
   readonly #guesses: FailureLimiter;
+  readonly #strolls: FailureLimiter;
   /** By the token's hash; null: nobody's. */
   readonly #users: Memory<DoorUser | null>;
+  /** By the hash of user and wish, which may be long. */
   readonly #rights: Memory<boolean>;
-  #underWay = 0;
+  readonly #askingWho = new Map<string, Promise<DoorUser | null>>();
+  readonly #askingWhat = new Map<string, Promise<boolean>>();
+  /** By address. */
+  readonly #places = new Places({ total: reviewsAtOnce, perKey: reviewsOfAddressAtOnce });
 
   constructor(options: AccessOptions) {
     this.#options = options;
     this.#guesses = new FailureLimiter(options.clock);
+    this.#strolls = new FailureLimiter(options.clock);
     this.#users = new Memory(options.clock, reviewsKept);
     this.#rights = new Memory(options.clock, reviewsKept);
   }
@@ -133,29 +152,56 @@ export class DelegatedAccess {
     const guesser = addressKey(address);
     if (!this.#guesses.allows(guesser))
       throw new DoorRefusal(429, 'too many tokens that are not valid');
-    const user = token.length > tokenBytesMax ? null : await this.#tokenUser(token);
+    const user = token.length > tokenBytesMax ? null : await this.#tokenUser(token, address);
     if (user !== null) return user;
     this.#guesses.failed(guesser);
     throw new DoorRefusal(401, 'Unauthorized');
   }
 
   /** @throws DoorRefusal 403; 429; 500 when the API server did not say */
-  async mustBeAllowed(user: DoorUser, attributes: DoorAttributes): Promise<void> {
+  async mustBeAllowed(
+    user: DoorUser,
+    attributes: DoorAttributes,
+    { address }: Asker,
+  ): Promise<void> {
     if (user.groups?.includes(superusers) === true) return;
-    const key = JSON.stringify([user, attributes]);
-    let isAllowed = this.#rights.get(key);
-    if (isAllowed === undefined) {
-      isAllowed = await this.#reviewAccess(user, attributes);
-      const { allowedMs, refusedMs } = this.#options.times;
-      this.#rights.set(key, isAllowed, isAllowed ? allowedMs : refusedMs);
-    }
+    const key = hashOf(JSON.stringify([user, attributes]));
+    const isAllowed =
+      this.#rights.get(key) ??
+      (await once(this.#askingWhat, key, () => this.#right(key, user, attributes, address)));
     if (!isAllowed) throw new DoorRefusal(403, 'Forbidden');
   }
 
-  async #tokenUser(token: string): Promise<DoorUser | null> {
-    const key = createHash('sha256').update(token).digest('base64');
+  /** Asks what is not known. Who shows nothing may not have the API server asked about one path after the other. */
+  async #right(
+    key: string,
+    user: DoorUser,
+    attributes: DoorAttributes,
+    address: string | undefined,
+  ): Promise<boolean> {
+    const stroller = addressKey(address);
+    if (user === anonymous && !this.#strolls.allows(stroller)) {
+      throw new DoorRefusal(429, 'too many requests without a token');
+    }
+    const isAllowed = await this.#reviewAccess(user, attributes, address);
+    if (user === anonymous && !isAllowed) this.#strolls.failed(stroller);
+    const { allowedMs, refusedMs } = this.#options.times;
+    this.#rights.set(key, isAllowed, isAllowed ? allowedMs : refusedMs);
+    return isAllowed;
+  }
+
+  async #tokenUser(token: string, address: string | undefined): Promise<DoorUser | null> {
+    const key = hashOf(token);
     const known = this.#users.get(key);
     if (known !== undefined) return known;
+    return once(this.#askingWho, key, () => this.#reviewToken(key, token, address));
+  }
+
+  async #reviewToken(
+    key: string,
+    token: string,
+    address: string | undefined,
+  ): Promise<DoorUser | null> {
     const metadata = { name: '' };
     const review: Question<WhoAnswer> = {
       apiVersion: 'authentication.k8s.io/v1',
@@ -165,7 +211,7 @@ export class DelegatedAccess {
     };
     let status: WhoAnswer | undefined;
     try {
-      ({ status } = await this.#ask(tokenReviews, review));
+      ({ status } = await this.#ask(tokenReviews, review, address));
     } catch (error) {
       if (isDoorRefusal(error)) throw error;
       // As kube's: who cannot be asked about is nobody. The next request asks again.
@@ -180,7 +226,11 @@ export class DelegatedAccess {
     return user;
   }
 
-  async #reviewAccess(user: DoorUser, attributes: DoorAttributes): Promise<boolean> {
+  async #reviewAccess(
+    user: DoorUser,
+    attributes: DoorAttributes,
+    address: string | undefined,
+  ): Promise<boolean> {
     const { username, ...rest } = user;
     const wanted =
       'path' in attributes
@@ -193,7 +243,7 @@ export class DelegatedAccess {
       spec: { user: username, ...rest, ...wanted },
     };
     try {
-      const { status } = await this.#ask(resources.accessReviews, review);
+      const { status } = await this.#ask(resources.accessReviews, review, address);
       return status?.allowed === true;
     } catch (error) {
       if (isDoorRefusal(error)) throw error;
@@ -201,13 +251,34 @@ export class DelegatedAccess {
     }
   }
 
-  async #ask<T extends KubeObject>(resource: ResourceId, review: T): Promise<T> {
-    if (this.#underWay >= reviewsAtOnce) throw new DoorRefusal(429, 'too many requests');
-    this.#underWay++;
-    try {
-      return await this.#options.client.create<T>(resource, review, { deadlineMs: reviewMs });
-    } finally {
-      this.#underWay--;
-    }
+  /** One address has no more than its part of the reviews that are under way, so that others are still answered. */
+  async #ask<T extends KubeObject>(
+    resource: ResourceId,
+    review: T,
+    address: string | undefined,
+  ): Promise<T> {
+    const asker = addressKey(address);
+    if (this.#places.lacks(asker) !== undefined) throw new DoorRefusal(429, 'too many requests');
+    return this.#places.during(asker, () =>
+      this.#options.client.create<T>(resource, review, { deadlineMs: reviewMs }),
+    );
   }
+}
+
+function hashOf(text: string): string {
+  return createHash('sha256').update(text).digest('base64');
+}
+
+/** The work that is under way for a key, for all who want it at the same time; else it begins. */
+function once<T>(
+  underWay: Map<string, Promise<T>>,
+  key: string,
+  begin: () => Promise<T>,
+): Promise<T> {
+  let work = underWay.get(key);
+  if (work === undefined) {
+    work = begin().finally(() => underWay.delete(key));
+    underWay.set(key, work);
+  }
+  return work;
 }

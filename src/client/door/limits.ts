@@ -4,6 +4,8 @@
 export const reviewsKept = 1024;
 /** Reviews under way at once; one more request is refused with 429. */
 export const reviewsAtOnce = 16;
+/** Those of one address: whoever floods the door leaves some to the others. */
+export const reviewsOfAddressAtOnce = 4;
 /** A review that is not answered by then has failed. */
 export const reviewMs = 5_000;
 /** The longest token that is looked at: an API server's heads hold no longer one. */

@@ -13,7 +13,11 @@ import {
   targetOf,
 } from '../../client/door/answer.js';
 import { changeVerbosity, verbosityPath } from '../../client/door/component-door.js';
-import type { DelegatedAccess, DoorUser } from '../../client/door/delegated-access.js';
+import type {
+  DelegatedAccess,
+  DoorCredentials,
+  DoorUser,
+} from '../../client/door/delegated-access.js';
 import { isDoorRefusal } from '../../client/door/delegated-access.js';
 import type { Clock } from '../../lib/clock.js';
 import type { HttpHandler } from '../../lib/grpc/index.js';
@@ -118,8 +122,9 @@ class AgentDoor {
     const { verb, subresources } = wantedOf(request.method ?? 'GET', path);
     let user: DoorUser | undefined;
     try {
-      user = await access.userOf(credentialsOf(request));
-      await this.#mustBeAllowed(user, { verb, subresources });
+      const credentials = credentialsOf(request);
+      user = await access.userOf(credentials);
+      await this.#mustBeAllowed(user, { verb, subresources }, credentials);
       return true;
     } catch (error) {
       if (!isDoorRefusal(error)) throw error;
@@ -140,11 +145,13 @@ class AgentDoor {
   async #mustBeAllowed(
     user: DoorUser,
     { verb, subresources }: { readonly verb: string; readonly subresources: readonly string[] },
+    credentials: DoorCredentials,
   ): Promise<void> {
     const { access, nodeName: name } = this.#options;
     for (const [at, subresource] of subresources.entries()) {
       try {
-        await access.mustBeAllowed(user, { verb, resource: 'nodes', subresource, name });
+        const wanted = { verb, resource: 'nodes', subresource, name };
+        await access.mustBeAllowed(user, wanted, credentials);
         return;
       } catch (error) {
         const isLast = at === subresources.length - 1;

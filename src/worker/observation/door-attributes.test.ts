@@ -7,6 +7,7 @@ test.each<[string, string, string, string[]]>([
   ['GET', '/stats/summary', 'get', ['stats']],
   ['POST', '/stats/summary', 'create', ['stats']],
   ['GET', '/logs/x', 'get', ['log']],
+  ['POST', '/checkpoint/n/p/c', 'create', ['checkpoint']],
   ['GET', '/healthz/ping', 'get', ['healthz', 'proxy']],
   ['GET', '/pods', 'get', ['pods', 'proxy']],
   ['GET', '/runningpods/', 'get', ['pods', 'proxy']],

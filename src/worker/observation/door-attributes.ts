@@ -17,6 +17,7 @@ const own: readonly (readonly [path: string, subresource: string])[] = [
   ['/stats', 'stats'],
   ['/metrics', 'metrics'],
   ['/logs', 'log'],
+  ['/checkpoint', 'checkpoint'],
 ];
 /** Paths with one beside `proxy`, which gives the right as well (KubeletFineGrainedAuthz). */
 const fine: readonly (readonly [path: string, subresource: string])[] = [
