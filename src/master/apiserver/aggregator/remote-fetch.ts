@@ -59,6 +59,7 @@ export function fetchRemote(
       response.on('error', fail);
       response.on('end', () => {
         cancel();
+        request.destroy();
         resolve({ code: response.statusCode ?? 0, text: Buffer.concat(chunks).toString() });
       });
     });

@@ -166,6 +166,8 @@ describe('a request', () => {
     const { body } = await call('GET', `${proxy}/a%20b/(c)/?x=a+b&y=%20;z`, {
       authorization: 'Bearer secret',
       'impersonate-user': 'somebody',
+      'x-remote-user': 'somebody',
+      'x-remote-extra-a': 'b',
       'x-mine': '1',
       'x-forwarded-for': '192.0.2.1',
       te: 'trailers',

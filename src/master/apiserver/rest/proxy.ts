@@ -7,6 +7,7 @@ import { pipeline, Readable } from 'node:stream';
 import type { Transform } from 'node:stream';
 import * as zlib from 'node:zlib';
 import { staysOnConnection } from '../../../lib/hop-by-hop.js';
+import { saysWhoAsks } from '../aggregator/index.js';
 import { failure, methodNotAllowed, unavailable } from '../status.js';
 import type { Backend } from '../subresources/backends.js';
 import type { Connector } from '../subresources/connector.js';
@@ -66,7 +67,7 @@ export function upgradeProxy(
           connection: 'Upgrade',
           upgrade: upgrading.request.headers.upgrade ?? '',
         });
-        const answer = await switched(sent).catch((error: Error) => {
+        const answer = await switched(sent, upgrading.socket).catch((error: Error) => {
           throw failure(500, '', error.message);
         });
         if ('socket' in answer) return carry(upgrading, answer, started);
@@ -106,15 +107,25 @@ function queryOf({ request }: Exchange): string {
 }
 
 /** The headers that must not reach a pod, or are made anew. */
-const dropped = new Set(['authorization', 'host', 'x-forwarded-for', 'x-forwarded-uri']);
+const dropped = new Set(['host', 'x-forwarded-for', 'x-forwarded-uri']);
 
-/** The headers that go on: without those of this connection, and without the client's credentials. */
-export function endToEnd(headers: NodeJS.Dict<string | string[]>): HeaderMap {
+/**
+ * The headers that go on to a backend: without those of this connection, and without any that shows or says who asks,
+ * be it to this server or to one behind it (`WithAuthentication` and `WithImpersonation` of k8s.io/apiserver take them
+ * off).
+ */
+function sentOn(headers: NodeJS.Dict<string | string[]>): HeaderMap {
+  const kept = endToEnd(headers);
+  for (const name of Object.keys(kept)) if (saysWhoAsks(name)) delete kept[name];
+  return kept;
+}
+
+/** Headers without those of their connection. */
+function endToEnd(headers: NodeJS.Dict<string | string[]>): HeaderMap {
   const stays = staysOnConnection(String(headers['connection'] ?? ''));
   const kept: HeaderMap = {};
   for (const [name, value] of Object.entries(headers)) {
-    const special = dropped.has(name) || name.startsWith(':') || name.startsWith('impersonate-');
-    if (special || stays(name) || value === undefined) continue;
+    if (dropped.has(name) || name.startsWith(':') || stays(name) || value === undefined) continue;
     const shown = name === 'sec-websocket-protocol' ? withoutToken(String(value)) : value;
     if (shown !== '') kept[name] = shown;
   }
@@ -148,7 +159,7 @@ function ask(
     method,
     path: `${encodePath(joinPath(path))}${queryOf(exchange)}`,
     headers: {
-      ...endToEnd(headers),
+      ...sentOn(headers),
       // The name that the client knows: backends make links of it.
       host: askedHost(exchange) ?? backend.host,
       'x-forwarded-for': before === undefined ? client : `${String(before)}, ${client}`,
@@ -208,20 +219,21 @@ async function forward(
 /** Fields that would let any page of any site read what this server serves. */
 const crossOrigin = /^access-control-allow-(?:credentials|headers|methods|origin)$/;
 
-/** Sends the backend's answer on. @param options.links where its links lead; undefined: they stay. @returns the code */
+interface Relayed {
+  /** Where links lead; undefined: they stay as they are. */
+  readonly links: LinkPlaces | undefined;
+  readonly started: (code: number) => void;
+}
+
+/** Sends the backend's answer on, and lets go of the backend: it may keep its side open for ever. @returns the code */
 async function relay(
   exchange: Exchange,
   answer: http.IncomingMessage,
-  {
-    links,
-    started,
-  }: {
-    readonly links: LinkPlaces | undefined;
-    readonly started: (code: number) => void;
-  },
+  { links, started }: Relayed,
 ): Promise<number> {
   const { response, method } = exchange;
-  const code = answer.statusCode ?? 502;
+  // Node takes it from the answer that is over.
+  const { statusCode: code = 502, socket: backend } = answer;
   const headers = endToEnd(answer.headers);
   for (const name of Object.keys(headers)) if (crossOrigin.test(name)) delete headers[name];
   const { location } = answer.headers;
@@ -230,14 +242,18 @@ async function relay(
     headers['location'] = rewriteLink(location, links);
   } else if (links !== undefined && method !== 'HEAD') rewriting = rewritingOf(answer, links);
   if (rewriting !== undefined) delete headers['content-length'];
-  writeHead(response, code, { ...headers, ...noteHeaders(exchange) });
-  // An answer may be silent for long: its client has the head at once.
-  if ('flushHeaders' in response) response.flushHeaders();
-  started(code);
-  for await (const chunk of rewriting === undefined ? answer : rewriting(answer)) {
-    if (!write(response, chunk)) await drained(response);
+  try {
+    writeHead(response, code, { ...headers, ...noteHeaders(exchange) });
+    // An answer may be silent for long: its client has the head at once.
+    if ('flushHeaders' in response) response.flushHeaders();
+    started(code);
+    for await (const chunk of rewriting === undefined ? answer : rewriting(answer)) {
+      if (!write(response, chunk)) await drained(response);
+    }
+    end(response);
+  } finally {
+    backend.destroy();
   }
-  end(response);
   return code;
 }
 

@@ -5,7 +5,7 @@ import { staysOnConnection } from '../../../lib/hop-by-hop.js';
 import type { RemoteApi, RemoteApis, RemoteCallDeps } from '../aggregator/index.js';
 import { callRemote, identityHeaders, saysWhoAsks } from '../aggregator/index.js';
 import type { UserInfo, Verbs } from '../verbs/index.js';
-import { callOf } from './call.js';
+import { callOf, withoutToken } from './call.js';
 import type { Exchange, HeaderMap, HttpRequest } from './exchange.js';
 import { bodyFraming, drained, end, write, writeHead } from './exchange.js';
 import { noteHeaders, sendBytes } from './respond.js';
@@ -72,13 +72,19 @@ function unreached(error: unknown): string {
  * The fields that go on: without those of this connection, without the client's credentials, and without any that says
  * who asks; that is said anew.
  */
-function forwarded(request: HttpRequest, user: UserInfo): http.OutgoingHttpHeaders {
+export function forwarded(
+  request: Pick<HttpRequest, 'headers' | 'socket'>,
+  user: UserInfo,
+): http.OutgoingHttpHeaders {
   const { headers } = request;
   const stays = staysOnConnection(String(headers['connection'] ?? ''));
   const kept: http.OutgoingHttpHeaders = {};
   for (const [name, value] of Object.entries(headers)) {
     if (name.startsWith(':') || name === 'host' || stays(name) || saysWhoAsks(name)) continue;
-    if (value !== undefined) kept[name] = value;
+    if (value === undefined) continue;
+    // Among the protocols of a WebSocket there may be a token: nothing else is left of such a list.
+    const shown = name === 'sec-websocket-protocol' ? withoutToken(String(value)) : value;
+    if (shown !== '' || value === '') kept[name] = shown;
   }
   const before = headers['x-forwarded-for'];
   const client = request.socket.remoteAddress ?? '';
@@ -122,21 +128,27 @@ function answered(answer: http.IncomingMessage): HeaderMap {
   return kept;
 }
 
+/** Sends the server's answer on, and lets go of the server: it may keep its side open for ever. @returns the code */
 async function relay(
   exchange: Exchange,
   answer: http.IncomingMessage,
   started: (code: number) => void,
 ): Promise<number> {
   const { response } = exchange;
-  const code = answer.statusCode ?? 502;
-  writeHead(response, code, { ...answered(answer), ...noteHeaders(exchange) });
-  // A watch may be silent for long: its client has the head at once.
-  if ('flushHeaders' in response) response.flushHeaders();
-  started(code);
-  for await (const chunk of answer) {
-    if (!write(response, chunk as Buffer)) await drained(response);
+  // Node takes it from the answer that is over.
+  const { statusCode: code = 502, socket: backend } = answer;
+  try {
+    writeHead(response, code, { ...answered(answer), ...noteHeaders(exchange) });
+    // A watch may be silent for long: its client has the head at once.
+    if ('flushHeaders' in response) response.flushHeaders();
+    started(code);
+    for await (const chunk of answer) {
+      if (!write(response, chunk as Buffer)) await drained(response);
+    }
+    end(response);
+  } finally {
+    backend.destroy();
   }
-  end(response);
   return code;
 }
 
@@ -159,9 +171,9 @@ export function upgradeRemote(
       };
       const path = request.url ?? '/';
       try {
-        const method = exchange.method;
-        const sent = callRemote(deps, api.service, { method, path, headers });
-        const answer = await switched(sent);
+        const { method, signal } = exchange;
+        const sent = callRemote(deps, api.service, { method, path, headers, signal });
+        const answer = await switched(sent, upgrading.socket);
         if (!('socket' in answer)) return await relay(exchange, answer.refusal, started);
         return await carry(upgrading, answer, started);
       } catch (error) {

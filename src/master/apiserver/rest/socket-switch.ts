@@ -17,14 +17,30 @@ export type Switched =
   | { readonly socket: Duplex; readonly head: http.IncomingMessage; readonly rest: Buffer }
   | { readonly refusal: http.IncomingMessage };
 
-/** Sends a request that asks for another protocol. @throws the error of the connection */
-export function switched(sent: http.ClientRequest): Promise<Switched> {
-  return new Promise((resolve, reject) => {
-    sent.once('upgrade', (head, socket, rest) => resolve({ socket, head, rest }));
-    sent.once('response', (refusal) => resolve({ refusal }));
-    sent.on('error', reject);
-    sent.end();
-  });
+/**
+ * Sends a request that asks for another protocol.
+ * @param client its connection, which nobody else reads by now: when it ends, so does the request
+ * @throws the error of the connection
+ */
+export async function switched(sent: http.ClientRequest, client: Duplex): Promise<Switched> {
+  const onGone = (): void => {
+    sent.destroy(new Error('the client has gone'));
+  };
+  // What the client says early stays where it is; that it has ended shows only to who reads.
+  const look = (): void => {
+    if (client.readableLength === 0) client.read();
+  };
+  client.on('readable', look).once('end', onGone).once('close', onGone);
+  try {
+    return await new Promise((resolve, reject) => {
+      sent.once('upgrade', (head, socket, rest) => resolve({ socket, head, rest }));
+      sent.once('response', (refusal) => resolve({ refusal }));
+      sent.on('error', reject);
+      sent.end();
+    });
+  } finally {
+    client.off('readable', look).off('end', onGone).off('close', onGone);
+  }
 }
 
 /** Tells the client of the switch, and carries both ways until both are closed. @param started with the code */
@@ -33,12 +49,16 @@ export async function carry(
   answer: Extract<Switched, { readonly socket: Duplex }>,
   started: (code: number) => void,
 ): Promise<number> {
-  response.detachSocket(socket as Socket);
-  started(101);
-  socket.write(headText(answer.head));
-  socket.write(answer.rest);
-  answer.socket.write(head);
-  await joined(socket, answer.socket);
+  try {
+    response.detachSocket(socket as Socket);
+    started(101);
+    socket.write(headText(answer.head));
+    socket.write(answer.rest);
+    answer.socket.write(head);
+    await joined(socket, answer.socket);
+  } finally {
+    answer.socket.destroy();
+  }
   return 101;
 }
 
@@ -66,7 +86,9 @@ async function joined(one: Duplex, other: Duplex): Promise<void> {
     [other, one],
   ] as const) {
     from.on('error', () => undefined);
-    from.once('close', () => to.destroy());
+    // Its client may have gone while the server was asked: nothing tells of that again.
+    if (from.destroyed) to.destroy();
+    else from.once('close', () => to.destroy());
     to.once('finish', () => to.destroy());
     from.pipe(to);
   }

@@ -8,9 +8,15 @@ import type { NodeAgents } from './node-agents.js';
 
 let bench: ApiBench;
 const namespace = 'n';
+const addresses: Readonly<Record<string, string>> = {
+  home: '127.0.0.1',
+  link: '169.254.169.254',
+  six: '::1',
+  mapped: '::ffff:127.0.0.1',
+};
 const agents = {
   forNode: () => ({}),
-  address: () => ({ host: '192.0.2.9', port: 10_250 }),
+  address: (name: string) => ({ host: addresses[name] ?? '192.0.2.9', port: 10_250 }),
 } as unknown as NodeAgents;
 
 function pod(name: string, podIP: string, ports: readonly object[] = []): Draft {
@@ -133,8 +139,28 @@ describe('a backend', () => {
     ['nodes', 'a', '192.0.2.9:10250'],
     ['nodes', 'a:10250', '192.0.2.9:10250'],
     ['nodes', 'https:a:9100', '192.0.2.9:9100'],
+    ['nodes', 'home', '127.0.0.1:10250'],
+    ['nodes', 'home:10250', '127.0.0.1:10250'],
+    ['nodes', 'home:10249', '400 address not allowed'],
+    ['nodes', 'https:link:80', '400 address not allowed'],
+    ['nodes', 'six:80', '400 address not allowed'],
+    ['nodes', 'mapped:80', '400 address not allowed'],
     ['nodes', 'a:b:c:d', '400 invalid node request "a:b:c:d"'],
   ])('%s %s is %s', async (resource, name, wanted) => {
     expect(await hostOf(resource, name)).toBe(wanted);
   });
+});
+
+test('a name of a node that leads to this machine is not gone to', async () => {
+  const kind = bench.kinds.byResource('', 'v1', 'nodes') as KindDeclaration;
+  const target = { kind, namespace: '', name: 'named:9', subresource: 'proxy' };
+  const named = { address: () => ({ host: 'localhost', port: 10_250 }) };
+  const deps = {
+    objects: bench.objects,
+    agents: named as unknown as NodeAgents,
+    kinds: bench.kinds,
+  };
+  const socket = (await findBackend(deps, target)).connect();
+  const error = await new Promise((resolve) => socket.once('error', resolve));
+  expect(error).toMatchObject({ message: 'address not allowed' });
 });

@@ -1,4 +1,5 @@
 /** Finds what a proxied request of a pod, a service or a node leads to, as Kubernetes' `ResourceLocation` does. */
+import * as dns from 'node:dns';
 import * as net from 'node:net';
 import * as tls from 'node:tls';
 import type { Duplex } from 'node:stream';
@@ -65,7 +66,8 @@ type Wanted = ProxiedName & { readonly namespace: string };
 
 /**
  * The node's agent, unless another port is asked for: to the agent this server shows its certificate, and knows it by
- * the node's.
+ * the node's. Any other port is nobody's in particular, and a node writes its address itself: it may not be one that
+ * leads back to this machine or its link (`IsProxyableHostname`). @throws StatusError BadRequest
  */
 function nodeBackend(agents: NodeAgents, { scheme, name, port }: ProxiedName): Backend {
   const address = agents.address(name);
@@ -74,7 +76,9 @@ function nodeBackend(agents: NodeAgents, { scheme, name, port }: ProxiedName): B
     return { host: host(String(address.port)), connect: () => agents.dial(name) };
   }
   const number = portNumber(port);
-  const open = (): Duplex => net.connect({ host: address.host, port: number });
+  if (net.isIP(address.host) !== 0 && isSpecial(address.host)) throw badRequest(notAllowed);
+  const open = (): Duplex =>
+    net.connect({ host: address.host, port: number, lookup: lookupChecked });
   return { host: host(port), connect: scheme === 'https' ? () => secured(open()) : open };
 }
 
@@ -99,6 +103,25 @@ async function podBackend(deps: BackendDeps, wanted: Wanted): Promise<Backend> {
   };
 }
 
+const notAllowed = 'address not allowed';
+
+function isSpecial(address: string): boolean {
+  return nonSpecialIpErrors(address).length > 0;
+}
+
+/** Looks a name up, and refuses an address that it may not have: what is checked here is what is gone to. */
+const lookupChecked: net.LookupFunction = (hostname, options, done) => {
+  dns.lookup(hostname, options, (error, found, family) => {
+    const addresses = typeof found === 'string' ? [found] : (found ?? []).map((one) => one.address);
+    const refusal = addresses.some(isSpecial) ? new Error(notAllowed) : undefined;
+    done(error ?? refusal ?? null, found, family);
+  });
+};
+
+/**
+ * TLS to a server that nobody is named for: as kube-apiserver's `ProxyTLSClientConfig`, with which its proxy goes to
+ * pods, services and other ports of nodes over https. No credentials go there.
+ */
 function secured(socket: Duplex): Duplex {
   return tls.connect({ socket, rejectUnauthorized: false });
 }
@@ -133,7 +156,7 @@ function portNumber(port: string): number {
 function checkedAddress(pod: Pod | undefined): string {
   const { podIP = '', hostIP } = pod?.status ?? {};
   const problems = podIP === hostIP ? endpointIpErrors(podIP) : nonSpecialIpErrors(podIP);
-  if (problems.length > 0) throw badRequest('address not allowed');
+  if (problems.length > 0) throw badRequest(notAllowed);
   return podIP;
 }
 
