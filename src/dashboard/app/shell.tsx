@@ -59,7 +59,7 @@ export function ShellFrame({ onSignOut }: { onSignOut: () => void }): JSX.Elemen
         </nav>
         {page?.namespaced === true && !isOfOneObject(route.names) && <NamespaceChoice />}
         <div class="user">
-          <span title={user.groups.join('\n')}>{user.name}</span>
+          <span title={[user.name, ...user.groups].join('\n')}>{user.name}</span>
           <button type="button" onClick={onSignOut}>
             Sign out
           </button>
