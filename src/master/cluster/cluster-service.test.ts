@@ -8,7 +8,7 @@ import { Code, GrpcError } from '../../lib/grpc/index.js';
 import type { Authorization } from '../apiserver/authz/authorizers.js';
 import { clusterAuthorizer } from './cluster-access.js';
 import { createClusterHandlers } from './cluster-service.js';
-import { Observers } from './observers.js';
+import { maxObservers, maxObserversOfUser, Observers } from './observers.js';
 import { calling } from './testkit/calling.js';
 import { FakeStore } from './testkit/fake-store.js';
 import { parseToken, tokenAllows } from './tokens.js';
@@ -226,4 +226,32 @@ describe('who may', () => {
   test('is asked as for a path', () => {
     expect(paths).toEqual(['alice /trireme/cluster', 'bob /trireme/cluster']);
   });
+});
+
+test('nobody takes all places of those who observe', async () => {
+  const { handlers } = rig();
+  const abort = new AbortController();
+  const observing: Promise<void>[] = [];
+  const observe = (commonName: string): Promise<void> => {
+    const stream = { send: () => true, drained: () => Promise.resolve(), ended: false };
+    const context = calling({ certificate: { commonName }, signal: abort.signal });
+    return handlers.observe({ cursors: [] }, stream as never, context);
+  };
+  const fill = (name: string, count: number): void => {
+    for (let n = 0; n < count; n++) observing.push(observe(name));
+  };
+  fill('a', maxObserversOfUser);
+  // Each call is asked about first, which takes a turn.
+  await new Promise((resolve) => setImmediate(resolve));
+  await expect(observe('a')).rejects.toMatchObject({
+    code: Code.ResourceExhausted,
+    message: `${maxObserversOfUser} callers observe already as "a"`,
+  });
+  fill('b', maxObservers - maxObserversOfUser);
+  await new Promise((resolve) => setImmediate(resolve));
+  await expect(observe('c')).rejects.toMatchObject({
+    message: `${maxObservers} callers observe already`,
+  });
+  abort.abort();
+  await Promise.all(observing);
 });

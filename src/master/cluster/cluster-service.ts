@@ -18,7 +18,6 @@ import { errorMessage } from '../../lib/errors.js';
 import type { MasterRecord } from './master-registry.js';
 import { isMasterLease, masterRecordOf } from './master-registry.js';
 import { nodeStatus } from './api-look.js';
-import { maxObservers } from './observers.js';
 import type { Observers } from './observers.js';
 import type { StoreAdmin, StoreMember, StoreTelemetry } from './store-admin.js';
 import type { TokenUsage } from './tokens.js';
@@ -80,10 +79,10 @@ export function createClusterHandlers(
     async observe(request, stream, context) {
       await options.authorize(context, 'get');
       const { observers } = options;
-      if (observers.areFull) {
-        throw new GrpcError(Code.ResourceExhausted, `${maxObservers} callers observe already`);
-      }
-      await observers.run(request, stream, context.signal);
+      const user = context.peerCertificate?.commonName ?? '';
+      const refusal = observers.refusal(user);
+      if (refusal !== undefined) throw new GrpcError(Code.ResourceExhausted, refusal);
+      await observers.run(user, request, stream, context.signal);
     },
 
     async createToken(request, context) {

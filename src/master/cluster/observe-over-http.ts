@@ -9,7 +9,6 @@ import { drained, end, write, writeHead } from '../apiserver/rest/exchange.js';
 import type { StreamHandler } from '../apiserver/rest/pipeline.js';
 import { badRequest, tooManyRequests } from '../apiserver/status.js';
 import type { ObservationSink } from './observe.js';
-import { maxObservers } from './observers.js';
 import type { Observers } from './observers.js';
 
 /** More than the members of any cluster. */
@@ -17,11 +16,10 @@ const maxCursors = 64;
 
 /** `?cursor=MEMBER:STARTED:SEQUENCE`, repeated: events of that run of a member are known up to there. */
 export function observeOverHttp(observers: Observers): StreamHandler {
-  return async (exchange, started) => {
+  return async (exchange, started, { name }) => {
     const cursors = readCursors(exchange.query.getAll('cursor'));
-    if (observers.areFull) {
-      throw tooManyRequests(`${maxObservers} callers observe already`, 1);
-    }
+    const refusal = observers.refusal(name);
+    if (refusal !== undefined) throw tooManyRequests(refusal, 1);
     const { response, signal } = exchange;
     writeHead(response, 200, {
       'content-type': 'application/json',
@@ -29,7 +27,7 @@ export function observeOverHttp(observers: Observers): StreamHandler {
     });
     if ('flushHeaders' in response) response.flushHeaders();
     started(200);
-    await observers.run({ cursors }, sinkOf(exchange), signal);
+    await observers.run(name, { cursors }, sinkOf(exchange), signal);
     end(response);
   };
 }

@@ -3,7 +3,7 @@ import type { KindRegistry } from '../../../api/registry.js';
 import { peerCertificateOf } from '../../../lib/grpc/index.js';
 import type { Logger } from '../../../lib/log.js';
 import { isStatusError, methodNotAllowed } from '../status.js';
-import type { Verbs } from '../verbs/index.js';
+import type { UserInfo, Verbs } from '../verbs/index.js';
 import { callOf } from './call.js';
 import type { Exchange, HttpRequest, HttpResponse } from './exchange.js';
 import { header } from './exchange.js';
@@ -19,7 +19,11 @@ export type PathHandler = (exchange: Exchange) => Promise<boolean>;
  * Answers a GET until its client goes away.
  * @param started tells the audit log that the answer has begun, with its code
  */
-export type StreamHandler = (exchange: Exchange, started: (code: number) => void) => Promise<void>;
+export type StreamHandler = (
+  exchange: Exchange,
+  started: (code: number) => void,
+  user: UserInfo,
+) => Promise<void>;
 
 /** The parts of the pipeline that handles a request. */
 export interface PipelineOptions {
@@ -91,7 +95,7 @@ export class Pipeline {
     const { streams, verbs } = this.#options;
     const stream = exchange.method === 'GET' ? streams.get(exchange.info.path) : undefined;
     if (stream === undefined) return false;
-    await verbs.stream(callOf(exchange), (started) => stream(exchange, started));
+    await verbs.stream(callOf(exchange), (started, user) => stream(exchange, started, user));
     return true;
   }
 

@@ -23,6 +23,7 @@ import type {
   Target,
   VirtualReader,
   WriteOptions,
+  UserInfo,
 } from '../registry/types.js';
 import { errorTarget } from '../registry/types.js';
 import { presentBytes, readAs } from '../registry/versions.js';
@@ -353,10 +354,14 @@ export class Verbs {
   }
 
   /** A path outside of the API whose answer goes on; counted as a watch. Resolves when it is over. */
-  stream(call: Call, work: (started: (code: number) => void) => Promise<void>): Promise<void> {
-    return this.#deps.gate.run(call, (admitted) =>
-      this.#watching.run(admitted.user.name, () => work((code) => admitted.started(code))),
-    );
+  stream(
+    call: Call,
+    work: (started: (code: number) => void, user: UserInfo) => Promise<void>,
+  ): Promise<void> {
+    return this.#deps.gate.run(call, (admitted) => {
+      const { user } = admitted;
+      return this.#watching.run(user.name, () => work((code) => admitted.started(code), user));
+    });
   }
 
   /** The name with a version: the preferred one of its group where none is given. */
