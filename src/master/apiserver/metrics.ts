@@ -23,7 +23,10 @@ export class ServerMetrics {
     name: 'apiserver_request_duration_seconds',
     help: 'Response latency distribution in seconds for each verb, group, version and resource.',
     labelNames: ['verb', 'group', 'version', 'resource', 'subresource', 'scope'],
-    buckets: [0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1, 1.5, 2, 3, 5, 10, 30, 60],
+    buckets: [
+      0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1, 1.25, 1.5, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30,
+      45, 60,
+    ],
     registers: [this.registry],
   });
 

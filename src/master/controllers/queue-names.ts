@@ -1,4 +1,7 @@
-/** Work queues whose name in kube-controller-manager's metrics is another than that of our controller. */
+/**
+ * Work queues whose name in kube-controller-manager's metrics is another than that of our controller. Of its two queues
+ * `certificate` one has a name of its own here: they could not be told apart.
+ */
 const kubernetesNames: Readonly<Record<string, string>> = {
   'certificatesigningrequest-approving-controller': 'certificate_approver',
   'certificatesigningrequest-signing-controller': 'certificate',

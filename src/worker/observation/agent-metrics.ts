@@ -61,17 +61,16 @@ export class AgentMetrics implements PodObserver {
       help: 'Cumulative number of pods started',
       registers,
     });
-    const labelNames: string[] = ['container_type'];
     this.#startedContainers = new Counter({
       name: 'kubelet_started_containers_total',
       help: 'Cumulative number of containers started',
-      labelNames,
+      labelNames: ['container_type'] as string[],
       registers,
     });
     this.#startErrors = new Counter({
       name: 'kubelet_started_containers_errors_total',
       help: 'Cumulative number of errors when starting containers',
-      labelNames,
+      labelNames: ['container_type', 'code'] as string[],
       registers,
     });
   }
@@ -111,10 +110,10 @@ export class AgentMetrics implements PodObserver {
     ];
   }
 
-  containerStarted(role: ContainerRole, failed: boolean): void {
+  containerStarted(role: ContainerRole, failure: string | undefined): void {
     const labels = { container_type: types[role] };
     this.#startedContainers.inc(labels);
-    if (failed) this.#startErrors.inc(labels);
+    if (failure !== undefined) this.#startErrors.inc({ ...labels, code: failure });
   }
 
   podStarted(tookMs: number): void {

@@ -19,8 +19,8 @@ import type { PodFiles } from './pod-files.js';
 
 /** Is told of the work on pods. */
 export interface PodObserver {
-  /** A start of a container has ended. */
-  containerStarted(role: ContainerRole, failed: boolean): void;
+  /** A start of a container has ended. @param failure the reason, as its status has it, when it did not start */
+  containerStarted(role: ContainerRole, failure: string | undefined): void;
   /** All containers of a pod run for the first time. @param tookMs since this node first saw it */
   podStarted(tookMs: number): void;
   /** A probe has been tried. */

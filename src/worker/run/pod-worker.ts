@@ -298,7 +298,8 @@ export class PodWorker {
       );
       const postStart = container.lifecycle?.postStart;
       record.recordStarted(tracked, instance);
-      this.#starts.started(tracked, instance.phase !== 'running' && instance.exitCode === 128);
+      const hasFailed = instance.phase !== 'running' && instance.exitCode === 128;
+      this.#starts.started(tracked, hasFailed ? 'RunContainerError' : undefined);
       if (instance.reason === 'StartError') {
         record.recordNeverRan(tracked, instance.message ?? '', node.clock.nowMs());
         await this.#infra.replaceBrokenSandbox();
@@ -317,8 +318,8 @@ export class PodWorker {
       if (early !== undefined) await this.#recordExit(tracked, instance.id, early);
       this.#startProbes(tracked);
     } catch (error) {
-      node.observer?.containerStarted(tracked.role, true);
       const reason = error instanceof StartError ? error.reason : 'CreateContainerError';
+      node.observer?.containerStarted(tracked.role, reason);
       const failure = { reason, message: errorMessage(error) };
       record.recordStartFailed(tracked, failure, node.clock.nowMs());
     }

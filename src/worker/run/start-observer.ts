@@ -20,11 +20,11 @@ export class StartObserver {
     this.#hasRun = hasRun;
   }
 
-  /** A container was started, or could not be. */
-  started(tracked: TrackedContainer, failed: boolean): void {
+  /** A container was started, or could not be: then with the reason, as its status has it. */
+  started(tracked: TrackedContainer, failure: string | undefined): void {
     const { observer, clock } = this.#node;
     if (observer === undefined) return;
-    observer.containerStarted(tracked.role, failed);
+    observer.containerStarted(tracked.role, failure);
     const main = [...this.#state.trackedContainers.values()].filter(({ role }) => role === 'main');
     if (this.#hasRun || !main.every(isRunning)) return;
     this.#hasRun = true;
