@@ -49,6 +49,30 @@ test('comments end at 120 columns, but for commands and layouts, which are inden
   expect(wide).toEqual([]);
 });
 
+test("where a certificate may be anybody's, a comment says why", () => {
+  const places = files
+    .filter(({ path }) => path.startsWith('src/') && !isTest(path))
+    .flatMap(({ path, text }) => {
+      const lines = text.split('\n');
+      return lines.flatMap((line, at) => {
+        if (!line.includes('rejectUnauthorized:')) return [];
+        const above = lines.slice(Math.max(0, at - 12), at);
+        const isSaid = above.some((one) => /^\s*(?:\/\/|\*) \S/.test(one));
+        return [isSaid ? path : `${path}: without a reason`];
+      });
+    });
+  expect(places.toSorted()).toEqual([
+    'src/cli/commands/gateway-targets.ts',
+    'src/cli/kube/rest-client.ts',
+    'src/lib/grpc/connect.ts',
+    'src/lib/grpc/listener.ts',
+    'src/master/apiserver/aggregator/remote-call.ts',
+    'src/master/apiserver/subresources/backends.ts',
+    'src/worker/probes/attempt.ts',
+    'src/worker/run/hooks.ts',
+  ]);
+});
+
 test('every export says what it is, by itself or with those above it', () => {
   const silent = files
     .filter(({ path }) => path.startsWith('src/') && !isTest(path) && !path.includes('/testkit/'))

@@ -115,6 +115,7 @@ class RestClient implements KubeClient {
       ...(cert === undefined ? {} : { cert }),
       ...(key === undefined ? {} : { key }),
       ...(serverName === undefined ? {} : { servername: serverName }),
+      // The user's own choice: `--insecure-skip-tls-verify`, or the kubeconfig's field.
       rejectUnauthorized: !insecure,
     };
   }

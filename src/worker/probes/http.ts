@@ -89,6 +89,7 @@ class HttpProbe {
   }
 
   ask(url: URL): void {
+    // A container's certificate is anybody's, as kubelet's prober has it (`InsecureSkipVerify`): its health is asked.
     const options = { headers: this.#headers, agent: false, rejectUnauthorized: false };
     const request = url.protocol === 'https:' ? https.get(url, options) : http.get(url, options);
     this.#request = request;

@@ -56,6 +56,7 @@ export function callRemote(
       tls.connect({
         ...(carry === undefined ? { host, port } : { socket: carry() }),
         servername,
+        // The APIService says so, which only administrators write (kube-aggregator's field of that name).
         rejectUnauthorized: !insecureSkipTLSVerify,
         ...(caBundle === '' ? {} : { ca: Buffer.from(caBundle, 'base64') }),
         ...(pair === undefined ? {} : { cert: pair.cert, key: pair.key }),
