@@ -138,20 +138,47 @@ test('each path is for those who may read that part of the node', async () => {
   const paths = [
     '/metrics',
     '/metrics/probes',
+    '/metrics/resource',
+    '/metrics/cadvisor',
+    '/stats/summary',
     '/healthz',
     '/healthz/syncloop',
     '/pods',
+    '/configz',
     '/nothing',
+    '/exec/default/web/main',
+    '/logs/',
+    '/Pods',
+    '/%70ods',
+    '//pods',
   ];
-  const statuses = async (token: string): Promise<number[]> =>
-    Promise.all(paths.map(async (path) => (await ask(path, token)).status));
-  expect(await statuses('metrics')).toEqual([200, 200, 403, 403, 403, 403]);
-  expect(await statuses('healthz')).toEqual([403, 403, 200, 200, 403, 403]);
-  expect(await statuses('pods')).toEqual([403, 403, 403, 403, 200, 403]);
-  expect(await statuses('proxy')).toEqual([403, 403, 200, 200, 200, 404]);
-  expect(await statuses('stats')).toEqual([403, 403, 403, 403, 403, 403]);
-  expect(await statuses('')).toEqual([401, 401, 401, 401, 401, 401]);
-  expect(await statuses('bad')).toEqual([401, 401, 401, 401, 401, 401]);
+  const withStatus = async (token: string): Promise<Record<number, string[]>> => {
+    const found: Record<number, string[]> = {};
+    for (const path of paths) (found[(await ask(path, token)).status] ??= []).push(path);
+    return found;
+  };
+  const metrics = paths.slice(0, 4);
+  const health = ['/healthz', '/healthz/syncloop'];
+  const but = (...some: string[]): string[] => paths.filter((path) => !some.includes(path));
+  expect(await withStatus('metrics')).toEqual({ 200: metrics, 403: but(...metrics) });
+  expect(await withStatus('healthz')).toEqual({ 200: health, 403: but(...health) });
+  expect(await withStatus('pods')).toEqual({ 200: ['/pods'], 403: but('/pods') });
+  expect(await withStatus('stats')).toEqual({
+    200: ['/stats/summary'],
+    403: but('/stats/summary'),
+  });
+  expect(await withStatus('log')).toEqual({ 404: ['/logs/'], 403: but('/logs/') });
+  expect(await withStatus('configz')).toEqual({ 404: ['/configz'], 403: but('/configz') });
+  const own = [...metrics, '/stats/summary', '/logs/'];
+  expect(await withStatus('proxy')).toEqual({
+    200: [...health, '/pods'],
+    403: own,
+    404: but(...own, ...health, '/pods'),
+  });
+  const served = [...metrics, '/stats/summary', ...health, '/pods'];
+  expect(await withStatus('all')).toEqual({ 200: served, 404: but(...served) });
+  expect(await withStatus('')).toEqual({ 401: paths });
+  expect(await withStatus('bad')).toEqual({ 401: paths });
   expect((await ask('/pods', 'stats')).text).toBe(
     'Forbidden (user=stats, verb=get, resource=nodes, subresource(s)=[pods proxy])\n',
   );
