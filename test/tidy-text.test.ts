@@ -68,7 +68,7 @@ test("where a certificate may be anybody's, a comment says why", () => {
     'src/lib/grpc/listener.ts',
     'src/master/apiserver/aggregator/remote-call.ts',
     'src/master/apiserver/subresources/backends.ts',
-    'src/worker/probes/attempt.ts',
+    'src/worker/probes/http.ts',
     'src/worker/run/hooks.ts',
   ]);
 });
