@@ -66,8 +66,8 @@ function listed(counts: ReadonlyMap<string, number>, verb: string): string {
 }
 
 /**
- * The order in which a namespace is emptied: pods first, and everything else once they are gone, so that no pod outlives
- * the NetworkPolicy that shields it. @see KEP-5080
+ * The order in which a namespace is emptied: pods first, and everything else once they are gone, so that no pod
+ * outlives the NetworkPolicy that shields it. @see KEP-5080
  */
 export function deletionOrder<Entry extends Pick<CatalogEntry, 'group' | 'resource'>>(
   entries: readonly Entry[],
