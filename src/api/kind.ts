@@ -82,7 +82,7 @@ export interface PrinterColumn {
 export type FieldGetters = Readonly<Record<string, (object: KubeObject) => string>>;
 
 /** The rule for names of this kind. */
-export type NameRule = 'subdomain' | 'label' | 'label1035' | 'path-segment' | 'any';
+export type NameRule = 'subdomain' | 'label' | 'label1035' | 'path-segment' | 'address' | 'any';
 
 /** The parts of a kind by which its objects are decoded. */
 export type DecodableKind = Pick<

@@ -47,6 +47,7 @@ import { endpointSliceKind } from './discovery/endpoint-slice.js';
 import { flowSchemaKind, priorityLevelKind } from './flowcontrol/kinds.js';
 import type { KindDeclaration } from './kind.js';
 import { nodeMetricsKind, podMetricsKind } from './metrics/kinds.js';
+import { ipAddressKind, serviceCidrKind } from './networking/address-kinds.js';
 import { ingressClassKind, ingressKind, networkPolicyKind } from './networking/kinds.js';
 import { runtimeClassKind } from './node/runtime-class.js';
 import { evictionKind, podDisruptionBudgetKind } from './policy/kinds.js';
@@ -108,7 +109,9 @@ export const builtInKinds: readonly KindDeclaration[] = [
   certificateSigningRequestKind,
   ingressClassKind,
   ingressKind,
+  ipAddressKind,
   networkPolicyKind,
+  serviceCidrKind,
   podDisruptionBudgetKind,
   clusterRoleBindingKind,
   clusterRoleKind,

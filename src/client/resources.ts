@@ -28,6 +28,8 @@ export const resources = {
   runtimeClasses: named('node.k8s.io', 'runtimeclasses'),
   ingresses: named('networking.k8s.io', 'ingresses'),
   ingressClasses: named('networking.k8s.io', 'ingressclasses'),
+  ipAddresses: named('networking.k8s.io', 'ipaddresses'),
+  serviceCidrs: named('networking.k8s.io', 'servicecidrs'),
   networkPolicies: named('networking.k8s.io', 'networkpolicies'),
   endpointSlices: named('discovery.k8s.io', 'endpointslices'),
   leases: named('coordination.k8s.io', 'leases'),

@@ -212,7 +212,6 @@ export function supportPage(rows: ReadonlyMap<KindDeclaration, Outcomes>): strin
 const notServed = [
   '## Not served',
   '',
-  '- networking.k8s.io/v1 IPAddress and ServiceCIDR: one range of addresses is allocated, without objects of its own.',
   '- resource.k8s.io (dynamic resource allocation), storagemigration.k8s.io, internal.apiserver.k8s.io.',
   '- Alpha and beta versions, which 1.33 leaves off by default as well: VolumeAttributesClass among them.',
   '- admissionregistration.k8s.io/v1alpha1 MutatingAdmissionPolicy and its binding, alpha and off in 1.33: 404 as there.',

@@ -4,10 +4,11 @@ import type {
   ingressSchema,
   networkPolicySchema,
 } from '../networking/schemas.js';
+import type { IPAddress, ServiceCIDR } from '../networking/address-kinds.js';
 import type { EndpointSlice } from '../discovery/endpoint-slice.js';
 import type { Infer } from '../schema/node.js';
 
-export type { EndpointSlice };
+export type { EndpointSlice, IPAddress, ServiceCIDR };
 export type Endpoint = EndpointSlice['endpoints'][number];
 export interface Ingress extends Infer<typeof ingressSchema> {}
 export type IngressBackend = NonNullable<Ingress['spec']['defaultBackend']>;

@@ -5,6 +5,7 @@ import type { KindDeclaration, NameRule } from '../kind.js';
 import type { KubeObject, ObjectMeta, OwnerReference } from '../object.js';
 import { formatGroupVersion } from '../object.js';
 import { areAnnotations, areLabels } from './checks.js';
+import { strictIpErrors } from './ip-text.js';
 import {
   dns1035Label,
   dnsLabel,
@@ -24,6 +25,8 @@ export function nameErrors(rule: NameRule, name: string): string[] {
       return dns1035Label(name);
     case 'path-segment':
       return pathSegmentErrors(name);
+    case 'address':
+      return strictIpErrors(name);
     default:
       return [];
   }

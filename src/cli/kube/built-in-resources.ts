@@ -44,7 +44,9 @@ batch v1 Job jobs namespaced - all all
 certificates.k8s.io v1 CertificateSigningRequest certificatesigningrequests cluster csr - all
 networking.k8s.io v1 IngressClass ingressclasses cluster - - all
 networking.k8s.io v1 Ingress ingresses namespaced ing - all
+networking.k8s.io v1 IPAddress ipaddresses cluster ip - all
 networking.k8s.io v1 NetworkPolicy networkpolicies namespaced netpol - all
+networking.k8s.io v1 ServiceCIDR servicecidrs cluster - - all
 policy v1 PodDisruptionBudget poddisruptionbudgets namespaced pdb - all
 rbac.authorization.k8s.io v1 ClusterRoleBinding clusterrolebindings cluster - - all
 rbac.authorization.k8s.io v1 ClusterRole clusterroles cluster - - all

@@ -1,5 +1,6 @@
 /** Kubernetes' libraries `ip` and `cidr`: addresses as Go's `net/netip` reads and writes them. */
-import { isIPv4, isIPv6 } from '../../validation/names.js';
+import type { IpNumber } from '../../validation/ip-text.js';
+import { ipNumber, ipText, isMapped } from '../../validation/ip-text.js';
 import { CelError } from '../errors.js';
 import type { Library, Run } from '../functions.js';
 import { OpaqueValue } from '../value.js';
@@ -11,7 +12,7 @@ class IpValue extends OpaqueValue {
   readonly typeName = 'net.IP';
   readonly bits: 32 | 128;
   readonly number: bigint;
-  constructor(bits: 32 | 128, number: bigint) {
+  constructor({ bits, number }: IpNumber) {
     super();
     this.bits = bits;
     this.number = number;
@@ -46,50 +47,29 @@ class CidrValue extends OpaqueValue {
     return Math.ceil(this.length / 8);
   }
   masked(): CidrValue {
-    const rest = BigInt(this.ip.bits - this.length);
-    return new CidrValue(new IpValue(this.ip.bits, (this.ip.number >> rest) << rest), this.length);
+    const { bits, number } = this.ip;
+    const rest = BigInt(bits - this.length);
+    return new CidrValue(new IpValue({ bits, number: (number >> rest) << rest }), this.length);
   }
   contains(ip: IpValue): boolean {
     return ip.bits === this.ip.bits && ip.startsWith(this.ip.number, this.length);
   }
 }
 
-function number4(source: string): bigint {
-  return source.split('.').reduce((sum, part) => sum * 256n + BigInt(part), 0n);
-}
-
-function number6(source: string): bigint {
-  const [head = '', tail] = source.split('::');
-  const groups = (part: string): bigint[] =>
-    part === ''
-      ? []
-      : part.split(':').flatMap((group) => {
-          if (!group.includes('.')) return [BigInt(`0x${group}`)];
-          const number = number4(group);
-          return [number >> 16n, number & 0xffffn];
-        });
-  const [before, after] = [groups(head), groups(tail ?? '')];
-  const gap = Array.from({ length: Math.max(0, 8 - before.length - after.length) }, () => 0n);
-  return [...before, ...gap, ...after].reduce((sum, group) => sum * 65_536n + group, 0n);
-}
-
 /** Reads an address. @returns an Error in Kubernetes' words */
 function parseIp(source: string): IpValue | Error {
   const quoted = JSON.stringify(source);
   const [address = '', zone] = source.split('%');
-  if (isIPv4(address) && zone === undefined) return new IpValue(32, number4(address));
-  if (!isIPv6(address)) {
+  const ip = ipNumber(address);
+  if (ip === undefined || (ip.bits === 32 && zone !== undefined)) {
     const reason = source === '' ? 'unable to parse IP' : problemOf(source);
     return new Error(
       `IP Address ${quoted} parse error during conversion from string: ParseAddr(${quoted}): ${reason}`,
     );
   }
   if (zone !== undefined) return new Error(`IP address ${quoted} with zone value is not allowed`);
-  const number = number6(address);
-  if (number >> 32n === 0xffffn) {
-    return new Error(`IPv4-mapped IPv6 address ${quoted} is not allowed`);
-  }
-  return new IpValue(128, number);
+  if (isMapped(ip)) return new Error(`IPv4-mapped IPv6 address ${quoted} is not allowed`);
+  return new IpValue(ip);
 }
 
 /** What Go finds wrong with the commonest mistakes. */
@@ -106,22 +86,6 @@ function problemOf(source: string): string {
     if (Number(part) > 255) return 'IPv4 field has value >255';
   }
   return parts.length < 4 ? 'IPv4 address too short' : 'IPv4 address too long';
-}
-
-/** Writes an address in its canonical form: the longest run of zeros is left out (RFC 5952). */
-function ipText({ bits, number }: IpValue): string {
-  if (bits === 32) return [24n, 16n, 8n, 0n].map((shift) => (number >> shift) & 255n).join('.');
-  const groups = Array.from({ length: 8 }, (_, index) =>
-    ((number >> BigInt(112 - index * 16)) & 0xffffn).toString(16),
-  );
-  let [start, length] = [-1, 1];
-  for (let from = 0; from < 8; from += 1) {
-    let count = 0;
-    while (groups[from + count] === '0') count += 1;
-    if (count > length) [start, length] = [from, count];
-  }
-  if (start < 0) return groups.join(':');
-  return `${groups.slice(0, start).join(':')}::${groups.slice(start + length).join(':')}`;
 }
 
 function readIp(source: string): IpValue {

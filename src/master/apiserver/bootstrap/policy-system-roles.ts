@@ -41,6 +41,7 @@ export const systemRoles: Readonly<Record<string, PolicyRule[]>> = {
     on('', 'nodes', ['get', 'list', 'watch']),
     ...events,
     on(discoveryGroup, 'endpointslices', ['list', 'watch']),
+    on('networking.k8s.io', 'servicecidrs', ['list', 'watch']),
   ],
   'system:kubelet-api-admin': [
     on('', 'nodes', ['get', 'list', 'watch', 'proxy']),
