@@ -46,6 +46,7 @@ import { Writer } from './registry/writer.js';
 import type { AddressRange } from './services/address-range.js';
 import { parseRange } from './services/address-range.js';
 import { ServiceAllocator } from './services/allocator.js';
+import { DefaultServiceCidr } from './services/default-cidr.js';
 import { encryptedValues, plainValues } from './storage/encryption.js';
 import { EtcdStore } from './storage/etcd-store.js';
 import { storageId } from './storage/keys.js';
@@ -74,6 +75,8 @@ export class ApiCore {
   readonly #flowKeeper: FlowKeeper;
   readonly kinds: KindRegistry;
   readonly range: AddressRange;
+  /** The ServiceCIDR of that range. */
+  readonly serviceCidr: DefaultServiceCidr;
   readonly agents: NodeAgents;
   readonly tokens: ServiceAccountTokens;
   readonly authorization: Authorization;
@@ -115,7 +118,12 @@ export class ApiCore {
     this.range = parseRange(options.serviceClusterIpRange);
     this.objects.setWriteHook(
       'services',
-      new ServiceAllocator({ watchCache, range: this.range, ports: options.nodePortRange, random }),
+      new ServiceAllocator({
+        watchCache,
+        ports: options.nodePortRange,
+        random,
+        now: () => this.objects.now(),
+      }),
     );
     this.kinds = builtInRegistry();
     for (const kind of this.kinds.list()) registerFields(watchCache, kind);
@@ -137,6 +145,7 @@ export class ApiCore {
     });
     this.verbs = this.#verbs({ rbac, admission, writer });
     this.deps = { kinds: this.kinds, objects: this.objects, writer };
+    this.serviceCidr = new DefaultServiceCidr(this.deps, this.range);
     this.#flowKeeper = new FlowKeeper(this.deps, clock);
     this.remotes = new RemoteApis(this.objects.cache(apiServiceKind));
     const dialPod = podDialer(this.agents);
@@ -280,6 +289,7 @@ export class ApiCore {
     for (let waitMs = 100; ; waitMs = Math.min(waitMs * 2, 2_000)) {
       try {
         await bootstrapCluster(this.deps);
+        await this.serviceCidr.sync();
         return;
       } catch (error) {
         log.warn({ error }, 'the first objects could not be made; trying again');

@@ -110,6 +110,7 @@ class ApiServer {
     const service = new KubernetesService({
       deps: core.deps,
       range: core.range,
+      serviceCidr: core.serviceCidr,
       address: this.#options.advertiseAddress,
       port: restPort,
     });

@@ -132,6 +132,7 @@ export class Objects {
       const write = this.#announce(place, encodeStored(next), next);
       const result = await this.#write(place, { key, modRevision: 0 }, write, plan);
       if (result.succeeded) return this.#written(place, object, write.entryAt(result.revision));
+      plan.undo?.();
       if (result.current[0] !== undefined) break;
       await this.watchCache.waitFor(result.revision);
     }
@@ -198,7 +199,10 @@ export class Objects {
     }
     const write = this.#announce(place, stored, next);
     const result = await this.#write(place, guard, write, plan);
-    if (!result.succeeded) return this.#retry(place, key, result);
+    if (!result.succeeded) {
+      plan.undo?.();
+      return this.#retry(place, key, result);
+    }
     return this.#written(place, changed.next, write.entryAt(result.revision));
   }
 

@@ -5,6 +5,8 @@ import type { Guard, StoreOp } from '../storage/store.js';
 export interface ExtraWrites {
   readonly guards: readonly Guard[];
   readonly ops: readonly StoreOp[];
+  /** Takes out of `next` what was filled in; called when the transaction does not succeed. */
+  readonly undo?: () => void;
 }
 
 /** Nothing beside the object itself. */

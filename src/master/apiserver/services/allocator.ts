@@ -1,3 +1,4 @@
+import { cloneJson } from '../../../api/clone.js';
 import type { KubeObject } from '../../../api/object.js';
 import type { Service } from '../../../api/types/core.js';
 import type { Random } from '../../../lib/random.js';
@@ -6,59 +7,76 @@ import type { WriteHook, ExtraWrites } from '../registry/write-hook.js';
 import { internal, invalidObject } from '../status.js';
 import { registryPrefix } from '../storage/keys.js';
 import type { Guard, StoreOp } from '../storage/store.js';
-import type { AddressRange } from './address-range.js';
-import { addressNumber, addressText } from './address-range.js';
+import { AddressClaims, allocationValue } from './address-claims.js';
+import { AddressPool } from './address-pool.js';
 
-const addresses = 'serviceips';
 const nodePorts = 'servicenodeports';
-const probes = 4096;
 
 /**
- * Hands out cluster IPs and node ports. Each one that is taken is a key of its own, written and removed in the same
- * transaction as the service: two masters cannot give out the same one, and nothing leaks.
+ * Hands out cluster IPs and node ports. Each one that is taken is a key of its own (an address is two, see
+ * {@link AddressClaims}), written and removed in the same transaction as the service: two masters cannot give out the
+ * same one, and nothing leaks. What was filled in for a transaction that does not succeed is taken out again, and the
+ * next one draws anew.
  */
 export class ServiceAllocator implements WriteHook {
   readonly #watchCache: WatchCache;
-  readonly #range: AddressRange;
+  readonly #pool: AddressPool;
+  readonly #claims: AddressClaims;
   readonly #ports: { readonly first: number; readonly last: number };
   readonly #random: Random;
 
   constructor(options: {
     readonly watchCache: WatchCache;
-    readonly range: AddressRange;
     readonly ports: { readonly first: number; readonly last: number };
     readonly random: Random;
+    /** The present time, as objects hold it. */
+    readonly now: () => string;
   }) {
     this.#watchCache = options.watchCache;
-    this.#range = options.range;
+    this.#pool = new AddressPool(options.watchCache, options.random);
+    this.#claims = new AddressClaims(options);
     this.#ports = options.ports;
     this.#random = options.random;
   }
 
   plan(next: KubeObject | undefined, old: KubeObject | undefined): ExtraWrites {
-    const before = taken(old as Service | undefined);
-    if (next !== undefined) this.#fill(next as Service, old as Service | undefined, before);
-    const after = taken(next as Service | undefined);
+    const [service, before] = [next as Service | undefined, old as Service | undefined];
+    const asked = service === undefined ? undefined : cloneJson(service.spec);
     const guards: Guard[] = [];
     const ops: StoreOp[] = [];
-    for (const key of after) {
-      if (before.has(key)) continue;
-      guards.push({ key, modRevision: 0 });
-      ops.push({ type: 'put', key, value: claim(key, next) });
+    const add = (writes: ExtraWrites): void => {
+      guards.push(...writes.guards);
+      ops.push(...writes.ops);
+    };
+    if (service !== undefined) add({ guards: this.#fill(service, before), ops: [] });
+    const [address, oldAddress] = [addressOf(service), addressOf(before)];
+    if (address !== oldAddress) {
+      if (service !== undefined && address !== undefined) {
+        add(this.#claims.take(address, service.metadata));
+      }
+      if (before !== undefined && oldAddress !== undefined) {
+        add(this.#claims.giveBack(oldAddress, before.metadata));
+      }
     }
-    for (const key of before) if (!after.has(key)) ops.push({ type: 'delete', key });
-    return { guards, ops };
+    add(portWrites(service, before));
+    const undo = (): void => {
+      if (service !== undefined && asked !== undefined) service.spec = asked;
+    };
+    return { guards, ops, undo };
   }
 
-  #fill(service: Service, old: Service | undefined, before: Set<string>): void {
+  /** Fills in what is missing. @returns what must still be so when the service is stored */
+  #fill(service: Service, old: Service | undefined): Guard[] {
     const { spec } = service;
+    const guards: Guard[] = [];
+    const before = portsOf(old);
     const type = spec.type ?? 'ClusterIP';
     if (type === 'ExternalName') {
       delete spec.clusterIP;
       delete spec.clusterIPs;
       delete spec.ipFamilies;
       delete spec.ipFamilyPolicy;
-    } else this.#fillAddress(service, old, before);
+    } else guards.push(...this.#fillAddress(service, old));
     const wantsPorts =
       type === 'NodePort' ||
       (type === 'LoadBalancer' && spec.allocateLoadBalancerNodePorts !== false);
@@ -69,21 +87,28 @@ export class ServiceAllocator implements WriteHook {
       spec.healthCheckNodePort ||= health ?? this.#freePort(namedPorts(service));
       if (spec.healthCheckNodePort !== health) this.#checkHealthPort(spec.healthCheckNodePort);
     } else delete spec.healthCheckNodePort;
+    return guards;
   }
 
-  #fillAddress(service: Service, old: Service | undefined, before: Set<string>): void {
+  #fillAddress(service: Service, old: Service | undefined): Guard[] {
     const { spec } = service;
+    const guards: Guard[] = [];
     spec.clusterIP ??= spec.clusterIPs?.[0] ?? old?.spec.clusterIP ?? '';
-    if (spec.clusterIP === '') spec.clusterIP = this.#freeAddress();
-    else if (spec.clusterIP !== 'None' && !before.has(addressKey(spec.clusterIP))) {
-      this.#checkAddress(service, spec.clusterIP);
+    if (spec.clusterIP === '') {
+      const offer = this.#pool.any((address) => this.#claims.isTaken(address));
+      if (offer === undefined) throw internal('failed to allocate a serviceIP: range is full');
+      spec.clusterIP = offer.address;
+      guards.push(offer.guard);
+    } else if (spec.clusterIP !== 'None' && spec.clusterIP !== addressOf(old)) {
+      guards.push(this.#checkAddress(service, spec.clusterIP));
     }
     spec.clusterIPs = [spec.clusterIP];
     spec.ipFamilies ??= ['IPv4'];
     spec.ipFamilyPolicy ??= 'SingleStack';
+    return guards;
   }
 
-  #checkAddress(service: Service, address: string): void {
+  #checkAddress(service: Service, address: string): Guard {
     const refuse = (why: string): never => {
       const text = `failed to allocate IP ${address}: ${why}`;
       const body = `Invalid value: []string{${JSON.stringify(address)}}: ${text}`;
@@ -91,36 +116,15 @@ export class ServiceAllocator implements WriteHook {
         { type: 'FieldValueInvalid', field: 'spec.clusterIPs', body },
       ]);
     };
-    const number = addressNumber(address);
-    const { first, size, cidr } = this.#range;
-    if (number === undefined || number <= first || number >= first + size - 1) {
-      refuse(
-        `the provided IP (${address}) is not in the valid range. The range of valid IPs is ${cidr}`,
-      );
+    const offer = this.#pool.offer(address);
+    if (offer === undefined) {
+      return refuse('the provided network does not match the current range');
     }
-    if (this.#isTaken(addresses, address)) refuse('provided IP is already allocated');
+    if (this.#claims.isTaken(address)) refuse('provided IP is already allocated');
+    return offer.guard;
   }
 
-  /** Random, from above the part that is kept for addresses that are asked for (KEP-3070). */
-  #freeAddress(): string {
-    const { first, size } = this.#range;
-    const kept = Math.min(Math.max(16, size / 16), 256, Math.floor(size / 2));
-    for (const [low, high] of [
-      [kept + 1, size - 1],
-      [1, size - 1],
-    ] as const) {
-      const count = high - low;
-      if (count <= 0) continue;
-      const start = this.#random.below(count);
-      for (let i = 0; i < Math.min(count, probes); i++) {
-        const address = addressText(first + low + ((start + i) % count));
-        if (!this.#isTaken(addresses, address)) return address;
-      }
-    }
-    throw internal('failed to allocate a serviceIP: range is full');
-  }
-
-  #fillPorts(service: Service, old: Service | undefined, before: Set<string>): void {
+  #fillPorts(service: Service, old: Service | undefined, before: ReadonlySet<number>): void {
     const used = new Set<number>();
     // What is asked for by number is not given to another port of the service.
     const named = namedPorts(service);
@@ -132,7 +136,7 @@ export class ServiceAllocator implements WriteHook {
         port.nodePort = same.nodePort;
       if (port.nodePort === undefined || port.nodePort === 0) {
         port.nodePort = this.#freePort(new Set([...used, ...named]));
-      } else if (!before.has(portKey(port.nodePort)) && !used.has(port.nodePort)) {
+      } else if (!before.has(port.nodePort) && !used.has(port.nodePort)) {
         this.#checkPort(service, index, port.nodePort);
       }
       used.add(port.nodePort);
@@ -149,7 +153,7 @@ export class ServiceAllocator implements WriteHook {
         `provided port is not in the valid range. The range of valid ports is ${first}-${last}`,
       );
     }
-    if (this.#isTaken(nodePorts, String(port))) refuse('provided port is already allocated');
+    if (this.#isPortTaken(port)) refuse('provided port is already allocated');
   }
 
   #checkPort(service: Service, index: number, port: number): void {
@@ -168,7 +172,7 @@ export class ServiceAllocator implements WriteHook {
         `provided port is not in the valid range. The range of valid ports is ${first}-${last}`,
       );
     }
-    if (this.#isTaken(nodePorts, String(port))) refuse('provided port is already allocated');
+    if (this.#isPortTaken(port)) refuse('provided port is already allocated');
   }
 
   #freePort(used: ReadonlySet<number>): number {
@@ -177,18 +181,14 @@ export class ServiceAllocator implements WriteHook {
     const start = this.#random.below(count);
     for (let i = 0; i < count; i++) {
       const port = first + ((start + i) % count);
-      if (!used.has(port) && !this.#isTaken(nodePorts, String(port))) return port;
+      if (!used.has(port) && !this.#isPortTaken(port)) return port;
     }
     throw internal('failed to allocate a nodePort: range is full');
   }
 
-  #isTaken(id: string, name: string): boolean {
-    return this.#watchCache.cache(id).get(name) !== undefined;
+  #isPortTaken(port: number): boolean {
+    return this.#watchCache.cache(nodePorts).get(String(port)) !== undefined;
   }
-}
-
-function addressKey(address: string): string {
-  return `${registryPrefix}${addresses}/${address}`;
 }
 
 function portKey(port: number): string {
@@ -209,27 +209,30 @@ function dropOldPorts(service: Service, old: Service): void {
   }
 }
 
-/** The keys that a service holds. */
-function taken(service: Service | undefined): Set<string> {
-  const keys = new Set<string>();
-  if (service === undefined) return keys;
-  const { clusterIP = '', ports = [], healthCheckNodePort } = service.spec;
-  if (clusterIP !== '' && clusterIP !== 'None') keys.add(addressKey(clusterIP));
-  for (const { nodePort } of ports) {
-    if (nodePort !== undefined && nodePort > 0) keys.add(portKey(nodePort));
-  }
-  if (healthCheckNodePort !== undefined && healthCheckNodePort > 0) {
-    keys.add(portKey(healthCheckNodePort));
-  }
-  return keys;
+/** The address that a service has; undefined for none. */
+function addressOf(service: Service | undefined): string | undefined {
+  const { clusterIP = '' } = service?.spec ?? {};
+  return clusterIP === '' || clusterIP === 'None' ? undefined : clusterIP;
 }
 
-function claim(key: string, service: KubeObject | undefined): Buffer {
-  const name = key.slice(key.lastIndexOf('/') + 1);
-  const holder = service?.metadata;
-  const owner = `${holder?.namespace ?? ''}/${holder?.name ?? ''}`;
-  const metadata = { name, annotations: { service: owner } };
-  return Buffer.from(
-    JSON.stringify({ kind: 'Allocation', apiVersion: 'internal.trireme/v1', metadata }),
-  );
+/** The ports of nodes that a service has. */
+function portsOf(service: Service | undefined): Set<number> {
+  return service === undefined ? new Set() : namedPorts(service);
+}
+
+/** The writes by which ports are taken and given back. */
+function portWrites(service: Service | undefined, old: Service | undefined): ExtraWrites {
+  const [before, after] = [portsOf(old), portsOf(service)];
+  const guards: Guard[] = [];
+  const ops: StoreOp[] = [];
+  for (const port of after) {
+    if (service === undefined || before.has(port)) continue;
+    const key = portKey(port);
+    guards.push({ key, modRevision: 0 });
+    ops.push({ type: 'put', key, value: allocationValue(String(port), service.metadata) });
+  }
+  for (const port of before) {
+    if (!after.has(port)) ops.push({ type: 'delete', key: portKey(port) });
+  }
+  return { guards, ops };
 }

@@ -8,6 +8,7 @@ import { masterLeaseSeconds } from '../limits.js';
 import { registryPrefix } from '../storage/keys.js';
 import { addressText } from './address-range.js';
 import type { AddressRange } from './address-range.js';
+import type { DefaultServiceCidr } from './default-cidr.js';
 
 const leases = 'masterleases';
 /** As kube-apiserver's lease reconciler. */
@@ -21,13 +22,14 @@ const namespace = 'default';
 export interface KubernetesServiceOptions {
   readonly deps: BootstrapDeps;
   readonly range: AddressRange;
+  readonly serviceCidr: DefaultServiceCidr;
   readonly address: string;
   readonly port: number;
 }
 
 /**
- * Keeps the service `default/kubernetes` and its endpoints: every master renews a key with a short life, and makes the
- * endpoints those of the keys that live.
+ * Keeps the service `default/kubernetes`, its endpoints and the default ServiceCIDR: every master renews a key with a
+ * short life, and makes the endpoints those of the keys that live.
  */
 export class KubernetesService {
   readonly #options: KubernetesServiceOptions;
@@ -49,9 +51,10 @@ export class KubernetesService {
     try {
       await this.#renew();
       await objects.watchCache.fresh();
+      await this.#options.serviceCidr.sync();
       await this.#reconcile();
     } catch (error) {
-      objects.log.warn({ error }, 'the endpoints of the Service kubernetes could not be updated');
+      objects.log.warn({ error }, 'the Service kubernetes could not be kept');
       nextMs = retryMs;
     }
     if (this.#stopped) return;
