@@ -19,6 +19,7 @@ const kubernetesNames: Readonly<Record<string, string>> = {
   'pod-garbage-collector-controller': 'orphaned_pods_nodes',
   resourcequota: 'resourcequota_primary',
   'root-ca-certificate-publisher': 'root_ca_cert_publisher',
+  'service-cidr-controller': 'ipaddresses',
   'serviceaccount-token': 'serviceaccount_tokens_secret',
   'taint-eviction-controller': 'noexec_taint_pod',
   'token-cleaner': 'token_cleaner',

@@ -32,6 +32,8 @@ import {
 } from './replicaset/controller.js';
 import type { ControllerContext } from './context.js';
 import type { Controller } from '../../client/controller/reconciler.js';
+import { createServiceCidrController } from './service-cidrs/controller.js';
+import { createAddressRepair } from './service-cidrs/repair.js';
 import { createStatefulSetController } from './statefulset/controller.js';
 import { createVolumeBinder } from './volumes/binder.js';
 import { createEphemeralVolumeController } from './volumes/ephemeral.js';
@@ -74,6 +76,8 @@ export const registry: Readonly<Record<string, Create>> = {
   'endpointslice-mirroring-controller': (context) => [
     createEndpointSliceMirroringController(context),
   ],
+  'service-cidr-controller': (context) => [createServiceCidrController(context)],
+  'ipallocator-repair-controller': createAddressRepair,
   'persistentvolume-binder-controller': createVolumeBinder,
   'persistentvolume-protection-controller': createVolumeProtection,
   'ephemeral-volume-controller': (context) => [createEphemeralVolumeController(context)],
