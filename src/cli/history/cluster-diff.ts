@@ -28,7 +28,7 @@ export interface DiffScope {
   readonly status: boolean;
 }
 
-/** Resources that change all the time and say little of what somebody did. */
+/** Resources that change all the time, or with others, and say little of what somebody did. */
 const busy = new Set([
   'events',
   'events.events.k8s.io',
@@ -36,6 +36,7 @@ const busy = new Set([
   'endpoints',
   'endpointslices.discovery.k8s.io',
   'controllerrevisions.apps',
+  'ipaddresses.networking.k8s.io',
 ]);
 
 /** The resources of a comparison that names none: all that can be listed, but for the busy ones. */
