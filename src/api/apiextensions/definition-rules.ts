@@ -8,6 +8,7 @@ import { dns1035Label, dnsSubdomain } from '../validation/names.js';
 import { checkReviewVersions, checkWebhookAddress } from '../validation/webhooks.js';
 import type { CustomResourceDefinition } from './schemas.js';
 import { checkRules } from './rule-checks.js';
+import { checkSelectableFields } from './selectable-rules.js';
 import { checkStructure } from './structural-rules.js';
 
 type Spec = CustomResourceDefinition['spec'];
@@ -149,6 +150,9 @@ function checkVersions(versions: readonly Version[], errors: FieldError[]): void
     schema: isLifted(versions, ({ schema }) => schema),
     columns: isLifted(versions, ({ additionalPrinterColumns }) => additionalPrinterColumns),
     subresources: isLifted(versions, ({ subresources }) => subresources),
+    selectable: isLifted(versions, ({ schema, selectableFields }) =>
+      selectableFields === undefined ? undefined : [schema, selectableFields],
+    ),
   };
   versions.forEach((version, index) => {
     const here = at('spec.versions', index);
@@ -168,6 +172,13 @@ function checkVersions(versions: readonly Version[], errors: FieldError[]): void
     if (isFirst || !lifted.subresources) {
       const place = child(lifted.subresources ? 'spec' : here, 'subresources');
       checkSubresources(version.subresources, place, errors);
+    }
+    // Unlike 1.33, which lifts equal fields of versions whose schemas differ, and then misses a schema.
+    if (isFirst || !lifted.selectable) {
+      const { schema, selectableFields = [] } = version;
+      const place = child(lifted.selectable ? 'spec' : here, 'selectableFields');
+      const fields = schema?.openAPIV3Schema;
+      if (isJsonObject(fields)) checkSelectableFields(selectableFields, fields, place, errors);
     }
   });
   const names = versions.map((version) => version.name);

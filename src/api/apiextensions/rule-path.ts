@@ -1,4 +1,4 @@
-/** The `fieldPath` of rules: `.spec.a`, `.spec['a.b']` (apiextensions `ValidFieldPath`). */
+/** Paths to fields, in rules and of selectable fields: `.spec.a`, `.spec['a.b']` (apiextensions `ValidFieldPath`). */
 import { at, child } from '../field-error.js';
 import type { FieldPath } from '../field-error.js';
 import { isJsonObject } from '../object.js';
@@ -18,13 +18,26 @@ const escapes: Readonly<Record<string, string>> = {
 };
 
 /** Where a path has got to. */
-interface Step {
+export interface FoundField {
+  /** As errors write it. */
   readonly path: FieldPath;
   readonly schema: JsonSchema;
 }
 
+type Step = FoundField;
+
 /** Returns a path as errors write it. @returns an Error when it leads nowhere in the schema */
 export function fieldPathOf(given: string, schema: JsonSchema): FieldPath | Error {
+  const found = findField(given, schema, { brackets: true });
+  return found instanceof Error ? found : found.path;
+}
+
+/** Follows a path. @returns an Error when it leads nowhere in the schema, or has brackets that it may not have */
+export function findField(
+  given: string,
+  schema: JsonSchema,
+  allowed: { readonly brackets: boolean },
+): FoundField | Error {
   const tokens = given.match(token) ?? [];
   let step: Step = { path: '', schema };
   let index = 0;
@@ -32,6 +45,7 @@ export function fieldPathOf(given: string, schema: JsonSchema): FieldPath | Erro
     const sign = tokens[index];
     const name = tokens[index + 1];
     if (sign !== '.' && sign !== '[') return new Error(`expected [ or . but got: ${sign ?? ''}`);
+    if (sign === '[' && !allowed.brackets) return new Error('array notation is not allowed');
     if (name === undefined) return new Error('unexpected end of JSON path');
     const key = sign === '.' ? name : unquoted(name);
     if (key instanceof Error) return key;
@@ -45,7 +59,7 @@ export function fieldPathOf(given: string, schema: JsonSchema): FieldPath | Erro
     if (close !== ']') return new Error(`expected ] but got ${close}`);
     index += 1;
   }
-  return step.path;
+  return step;
 }
 
 function unquoted(text: string): string | Error {

@@ -66,7 +66,9 @@ const version = struct(`${d}CustomResourceDefinitionVersion`, 'A version of the 
   }),
   selectableFields: list(
     'Fields for field selectors.',
-    struct(`${d}SelectableField`, 'A field.', { jsonPath: req(str('Path of the field.')) }),
+    struct(`${d}SelectableField`, 'A field.', {
+      jsonPath: req(str('Path of the field.', { checksEmpty: true })),
+    }),
   ),
   served: req(tuned(flag('It is served.'), { pointer: true })),
   storage: req(tuned(flag('Objects are stored in this version.'), { pointer: true })),
