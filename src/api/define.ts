@@ -1,4 +1,5 @@
 /** Fills a kind's declaration with what most kinds have in common. */
+import type { Effort } from './cel/effort.js';
 import type { KindDeclaration, NameRule, PrinterColumn, Subresource, Verb } from './kind.js';
 import { storedVerbs } from './kind.js';
 import type { KubeObject } from './object.js';
@@ -32,6 +33,7 @@ export interface KindOptions<T extends KubeObject> extends Partial<
     object: T,
     old: T | undefined,
     warnings: string[],
+    effort?: Effort,
   ) => ReturnType<NonNullable<KindDeclaration['validate']>>;
   readonly validateUpdate?: (
     object: T,

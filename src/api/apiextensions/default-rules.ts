@@ -1,34 +1,65 @@
-/** Defaults in the schemas of definitions: each is a value that its own schema takes. */
+/**
+ * Defaults in the schemas of definitions: each is a value that its own schema takes, rules included.
+ * @see apiextensions-apiserver pkg/apiserver/schema/defaulting/validation.go
+ */
+import type { Effort } from '../cel/effort.js';
 import { deepEqual } from '../equal.js';
 import { at, child, invalid } from '../field-error.js';
 import type { FieldError, FieldPath } from '../field-error.js';
 import { isJsonObject } from '../object.js';
 import { maxMatchSteps } from './pattern.js';
+import { defaultErrors, RuleBudget } from './rule-validator.js';
 import type { JsonSchema } from './structural.js';
 import { prune, structuralNode, validateStructural } from './structural.js';
 
-/** Adds what is wrong with the defaults of a structural schema and of all below it. */
-export function checkDefaults(schema: JsonSchema, path: FieldPath, errors: FieldError[]): void {
+/** What the rules of all defaults of a schema may take together. */
+interface Bounds {
+  readonly budget: RuleBudget;
+  readonly effort: Effort | undefined;
+}
+
+/**
+ * Adds what is wrong with the defaults of a structural schema and of all below it.
+ * @throws EffortError when their rules use up the effort
+ */
+export function checkDefaults(
+  schema: JsonSchema,
+  path: FieldPath,
+  errors: FieldError[],
+  effort: Effort | undefined,
+): void {
+  checkAll(schema, path, errors, { budget: new RuleBudget(), effort });
+}
+
+function checkAll(schema: JsonSchema, path: FieldPath, errors: FieldError[], bounds: Bounds): void {
   if (schema['default'] !== undefined && schema['default'] !== null) {
-    checkDefault(schema, child(path, 'default'), errors);
+    checkDefault(schema, child(path, 'default'), errors, bounds);
   }
   const { properties, items, additionalProperties } = schema;
   if (isJsonObject(properties)) {
     for (const [name, field] of Object.entries(properties)) {
-      if (isJsonObject(field)) checkDefaults(field, at(child(path, 'properties'), name), errors);
+      if (isJsonObject(field)) checkAll(field, at(child(path, 'properties'), name), errors, bounds);
     }
   }
   if (isJsonObject(additionalProperties)) {
-    checkDefaults(additionalProperties, child(path, 'additionalProperties'), errors);
+    checkAll(additionalProperties, child(path, 'additionalProperties'), errors, bounds);
   }
-  if (isJsonObject(items)) checkDefaults(items, child(path, 'items'), errors);
+  if (isJsonObject(items)) checkAll(items, child(path, 'items'), errors, bounds);
 }
 
-function checkDefault(schema: JsonSchema, path: FieldPath, errors: FieldError[]): void {
+function checkDefault(
+  schema: JsonSchema,
+  path: FieldPath,
+  errors: FieldError[],
+  { budget, effort }: Bounds,
+): void {
   const value = schema['default'];
   if (!deepEqual(prune(structuralNode(schema), value, '', []), value)) {
     errors.push(invalid(path, value, 'must not have unknown fields'));
     return;
   }
+  const before = errors.length;
   validateStructural(schema, value, path, { errors, budget: { stepsLeft: maxMatchSteps } });
+  if (errors.length > before) return;
+  errors.push(...defaultErrors(schema, path, budget, effort));
 }

@@ -1,4 +1,5 @@
 /** The validation of definitions beside their schemas (Kubernetes' `apiextensions/validation`). */
+import type { Effort } from '../cel/effort.js';
 import { semanticEqual } from '../equal.js';
 import { at, child, forbidden, invalid, notSupported, required } from '../field-error.js';
 import type { FieldError, FieldPath } from '../field-error.js';
@@ -145,7 +146,11 @@ function isLifted(versions: readonly Version[], read: (version: Version) => unkn
   return versions.every((version) => semanticEqual(read(version), read(first)));
 }
 
-function checkVersions(versions: readonly Version[], errors: FieldError[]): void {
+function checkVersions(
+  versions: readonly Version[],
+  errors: FieldError[],
+  effort: Effort | undefined,
+): void {
   const lifted = {
     schema: isLifted(versions, ({ schema }) => schema),
     columns: isLifted(versions, ({ additionalPrinterColumns }) => additionalPrinterColumns),
@@ -160,8 +165,9 @@ function checkVersions(versions: readonly Version[], errors: FieldError[]): void
     checkWarning(version, here, errors);
     const isFirst = index === 0;
     if (isFirst || !lifted.schema) {
-      const place = lifted.schema ? 'spec.validation' : child(here, 'schema');
-      checkSchema(version, child(place, 'openAPIV3Schema'), here, errors);
+      const above = lifted.schema ? 'spec.validation' : child(here, 'schema');
+      const place = { path: child(above, 'openAPIV3Schema'), versionPath: here };
+      checkSchema(version, place, errors, effort);
     }
     if (isFirst || !lifted.columns) {
       const place = child(lifted.columns ? 'spec' : here, 'additionalPrinterColumns');
@@ -208,14 +214,14 @@ function checkVersionName(
 
 function checkSchema(
   version: Version,
-  path: FieldPath,
-  versionPath: FieldPath,
+  { path, versionPath }: { readonly path: FieldPath; readonly versionPath: FieldPath },
   errors: FieldError[],
+  effort: Effort | undefined,
 ): void {
   const schema = version.schema?.openAPIV3Schema;
   if (isJsonObject(schema)) {
     const before = errors.length;
-    checkStructure(schema, path, errors);
+    checkStructure(schema, path, errors, effort);
     if (errors.length === before) checkRules(schema, path, errors);
   } else
     errors.push(required(child(versionPath, 'schema.openAPIV3Schema'), 'schemas are required'));
@@ -302,8 +308,11 @@ function checkStored(
   });
 }
 
-/** Validates a definition; returns its errors by field. */
-export function validateDefinition(definition: CustomResourceDefinition): FieldError[] {
+/** Validates a definition; returns its errors by field. @throws EffortError when the effort is used up */
+export function validateDefinition(
+  definition: CustomResourceDefinition,
+  effort?: Effort,
+): FieldError[] {
   const { metadata, spec, status } = definition;
   const errors: FieldError[] = [];
   const { group = '', names, scope = '', versions = [], ...rest } = given(spec);
@@ -316,7 +325,7 @@ export function validateDefinition(definition: CustomResourceDefinition): FieldE
   const scopes = ['Cluster', 'Namespaced'];
   if (scope === '') errors.push(required('spec.scope'));
   else if (!scopes.includes(scope)) errors.push(notSupported('spec.scope', scope, scopes));
-  checkVersions(versions, errors);
+  checkVersions(versions, errors, effort);
   checkNames(names, errors);
   checkConversion(rest.conversion, errors);
   checkStored(status?.storedVersions ?? [], versions, errors);

@@ -41,7 +41,7 @@ export const customResourceDefinitionKind = defineKind<CustomResourceDefinition>
     if (stored.includes(name)) return;
     next.status = { ...next.status, storedVersions: [...stored, name] };
   },
-  validate: validateDefinition,
+  validate: (definition, _old, _warnings, effort) => validateDefinition(definition, effort),
   expressionLength,
   validateUpdate: (next, old) => {
     const errors: FieldError[] = [];

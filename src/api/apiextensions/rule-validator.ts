@@ -73,6 +73,12 @@ interface Pair {
   readonly old: unknown;
 }
 
+/** The cost and work that rules may still take: those of one object, or of all defaults of one schema. */
+export class RuleBudget {
+  cost = objectCostBudget;
+  work = objectWorkBudget;
+}
+
 /** Most errors of one object that are looked for. */
 const maxErrors = 1_000;
 
@@ -100,11 +106,34 @@ export class RuleValidator {
     const schema = withObjectMeta(this.#schema);
     this.#root ??= nodeOf(schema, schema, declType(schema, true, 'selfType'));
     if (this.#root === undefined) return [];
-    const run = new RuleRun(warnings, effort);
+    const run = new RuleRun(warnings, new RuleBudget(), effort);
     const pair = old === undefined ? undefined : { value: object, old };
     run.visit(this.#root, { path: '', value: object, old, pair, nearestPair: undefined });
     return run.errors;
   }
+}
+
+/**
+ * Holds the default of a schema, which the schema accepts, against its rules: as a value that stays, and as a new one.
+ * @param path of the default @param budget is taken from @throws EffortError
+ */
+export function defaultErrors(
+  schema: JsonSchema,
+  path: FieldPath,
+  budget: RuleBudget,
+  effort: Effort | undefined,
+): FieldError[] {
+  if (budget.cost < 0) return [];
+  const isRoot = schema['x-kubernetes-embedded-resource'] === true;
+  const root = nodeOf(schema, schema, declType(schema, isRoot, 'selfType'));
+  if (root === undefined) return [];
+  const value = schema['default'];
+  for (const old of [value, undefined]) {
+    const run = new RuleRun([], budget, effort);
+    run.visit(root, { path, value, old, pair: undefined, nearestPair: undefined });
+    if (run.errors.length > 0) return run.errors;
+  }
+  return [];
 }
 
 /** True when a schema has rules anywhere. */
@@ -167,16 +196,16 @@ class RuleRun {
   readonly #warnings: string[];
   readonly #effort: Effort | undefined;
   readonly #unchanged = new Unchanged();
-  #budget = objectCostBudget;
-  #workLeft = objectWorkBudget;
+  readonly #budget: RuleBudget;
 
-  constructor(warnings: string[], effort: Effort | undefined) {
+  constructor(warnings: string[], budget: RuleBudget, effort: Effort | undefined) {
     this.#warnings = warnings;
+    this.#budget = budget;
     this.#effort = effort;
   }
 
   get #isOver(): boolean {
-    return this.#budget < 0 || this.errors.length >= maxErrors;
+    return this.#budget.cost < 0 || this.errors.length >= maxErrors;
   }
 
   visit(node: RuleNode, place: Place): void {
@@ -238,6 +267,8 @@ class RuleRun {
     let oldSelf: Value | undefined;
     for (const lazy of rules) {
       if (this.#isOver) return;
+      // The check of the definition refuses it.
+      if ((lazy.source.rule ?? '').trim() === '') continue;
       const rule = lazy.compiled(this.#effort);
       if (rule.error !== undefined) {
         this.#add(place, invalid(where(place.path), type, `rule compile error: ${rule.error}`));
@@ -266,19 +297,19 @@ class RuleRun {
     if (outcome === undefined) return;
     const path = where(place.path);
     const name = ruleText(rule.source);
-    this.#workLeft -= outcome.work;
-    if (outcome.cost > this.#budget || this.#workLeft < 0) {
-      this.#budget = -1;
+    this.#budget.work -= outcome.work;
+    if (outcome.cost > this.#budget.cost || this.#budget.work < 0) {
+      this.#budget.cost = -1;
       this.errors.push(invalid(path, type, overBudget));
       return;
     }
-    this.#budget -= outcome.cost;
+    this.#budget.cost -= outcome.cost;
     if (outcome.error !== undefined) {
       const { message } = outcome.error;
       if (outcome.error instanceof CostLimitError) {
         const text = `'${message}': no further validation rules will be run due to call cost exceeds limit for rule: ${name}`;
         this.errors.push(invalid(path, type, text));
-        this.#budget = -1;
+        this.#budget.cost = -1;
       } else if (message.startsWith('no such overload')) {
         const text = `'${message}': call arguments did not match a supported operator, function or macro signature for rule: ${name}`;
         this.errors.push(invalid(path, type, text));
@@ -306,15 +337,15 @@ class RuleRun {
     let detail: string | undefined;
     if (message !== undefined) {
       const outcome = message.run(activation, perCallCostLimit, this.#effort);
-      if (outcome.cost > this.#budget) {
-        this.#budget = -1;
+      if (outcome.cost > this.#budget.cost) {
+        this.#budget.cost = -1;
         const text =
           'messageExpression evaluation failed due to running out of cost budget, no further validation rules will be run';
         return invalid(path, type, text);
       }
-      this.#budget -= outcome.cost;
+      this.#budget.cost -= outcome.cost;
       if (outcome.error instanceof CostLimitError) {
-        this.#budget = -1;
+        this.#budget.cost = -1;
         const text = `no further validation rules will be run due to call cost exceeds limit for messageExpression: ${JSON.stringify(source.messageExpression)}`;
         return invalid(path, type, text);
       }

@@ -1,4 +1,5 @@
 /** The rules of structural schemas (KEP-20190425): every value has a type, and logic adds nothing to it. */
+import type { Effort } from '../cel/effort.js';
 import { at, child, forbidden, invalid, notSupported, required } from '../field-error.js';
 import type { FieldError, FieldPath } from '../field-error.js';
 import { isJsonObject } from '../object.js';
@@ -17,8 +18,14 @@ const notInLogic = ['type', 'default', 'description', 'title', 'additionalProper
 /**
  * Adds everything that keeps a schema from being structural.
  * @param path where the schema stands, such as `spec.versions[0].schema.openAPIV3Schema`
+ * @throws EffortError when the rules of its defaults use up the effort
  */
-export function checkStructure(schema: JsonSchema, path: FieldPath, errors: FieldError[]): void {
+export function checkStructure(
+  schema: JsonSchema,
+  path: FieldPath,
+  errors: FieldError[],
+  effort?: Effort,
+): void {
   const before = errors.length;
   checkNode(schema, path, 'at the root', errors);
   const { type } = schema;
@@ -26,7 +33,7 @@ export function checkStructure(schema: JsonSchema, path: FieldPath, errors: Fiel
     errors.push(invalid(child(path, 'type'), type, 'must be object at the root'));
   }
   // A schema that is none has no value to hold its defaults against.
-  if (errors.length === before) checkDefaults(schema, path, errors);
+  if (errors.length === before) checkDefaults(schema, path, errors, effort);
 }
 
 function checkNode(schema: JsonSchema, path: FieldPath, place: Place, errors: FieldError[]): void {
