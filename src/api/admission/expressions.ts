@@ -81,18 +81,23 @@ const resourceCheckType = opaque('kubernetes.authorization.ResourceCheck');
 export interface Scope {
   readonly hasParams: boolean;
   readonly hasAuthorizer: boolean;
+  /** The type of `object` and `oldObject`. @default any */
+  readonly object?: CelType | undefined;
+  /** The type of `params`. @default any */
+  readonly params?: CelType | undefined;
   /** The types of the policy's variables that come before it. */
   readonly variables?: ReadonlyMap<string, CelType> | undefined;
 }
 
-function variablesOf({ hasParams, hasAuthorizer, variables }: Scope): Map<string, CelType> {
+function variablesOf(scope: Scope): Map<string, CelType> {
+  const { hasParams, hasAuthorizer, variables, object = dyn, params = dyn } = scope;
   const names = new Map<string, CelType>([
-    ['object', dyn],
-    ['oldObject', dyn],
+    ['object', object],
+    ['oldObject', object],
     ['namespaceObject', namespaceType],
     ['request', requestType],
   ]);
-  if (hasParams) names.set('params', dyn);
+  if (hasParams) names.set('params', params);
   if (hasAuthorizer) {
     names.set('authorizer', authorizerType);
     names.set('authorizer.requestResource', resourceCheckType);
@@ -115,6 +120,12 @@ export function compileExpression(
 ): Program | string {
   const compiled = compile(source, { variables: variablesOf(scope), result });
   return compiled instanceof Program ? compiled : problemOf(compiled, result ?? []);
+}
+
+/** The type that an expression comes to, or what keeps it from being compiled, as cel-go writes it. */
+export function typeOfExpression(source: string, scope: Scope): CelType | string {
+  const compiled = compile(source, { variables: variablesOf(scope) });
+  return compiled instanceof Program ? compiled.type : compiled.text;
 }
 
 function problemOf({ reason, text }: CompileFailure, result: readonly CelType[]): string {

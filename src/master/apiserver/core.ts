@@ -9,6 +9,7 @@ import { systemRandom } from '../../lib/random.js';
 import { rbacEscalation } from './admission/rbac-escalation.js';
 import { AdmissionChain } from './admission/chain.js';
 import { admissionPlugins } from './admission/plugins.js';
+import { TypeCheckStatus } from './admission/policy/type-check-status.js';
 import { conversionCall } from './admission/webhook/conversion.js';
 import type { RemoteCallDeps } from './aggregator/index.js';
 import { AggregationController, checkRemote, RemoteApis } from './aggregator/index.js';
@@ -68,6 +69,7 @@ export class ApiCore {
   /** Undefined when nothing is audited. */
   readonly audit: AuditLog | undefined;
   readonly #definitions: DefinitionController;
+  readonly #typeChecks: TypeCheckStatus;
   readonly store: Store;
   readonly watchCache: WatchCache;
   readonly objects: Objects;
@@ -155,6 +157,11 @@ export class ApiCore {
       remotes: this.remotes,
       clock,
       check: (api) => checkRemote({ ...this.remoteCalls, clock }, api),
+    });
+    this.#typeChecks = new TypeCheckStatus({
+      objects: this.objects,
+      kinds: this.kinds,
+      turns: options.rules,
     });
     this.#definitions = new DefinitionController({
       objects: this.objects,
@@ -278,6 +285,7 @@ export class ApiCore {
     await this.watchCache.start();
     await this.#bootstrap();
     this.#definitions.start();
+    this.#typeChecks.start();
     this.flow.start();
     this.#flowKeeper.start();
     this.remotes.start();
@@ -308,6 +316,7 @@ export class ApiCore {
   /** Kinds follow their definitions no longer, nor APIServices the kinds. */
   endDefinitions(): void {
     this.#definitions.stop();
+    this.#typeChecks.stop();
     this.#aggregation.stop();
     this.remotes.stop();
     this.#flowKeeper.stop();
