@@ -15,7 +15,8 @@ import type { CustomResourceDefinition } from './schemas.js';
 import type { JsonSchema } from './structural.js';
 import type { ConversionWebhook, CustomVersions } from './versions.js';
 import { maxMatchSteps } from './pattern.js';
-import { hasRules, RuleValidator } from './rule-validator.js';
+import { hasRules } from './rule-nodes.js';
+import { RuleValidator } from './rule-validator.js';
 import { structuralNode, validateStructural } from './structural.js';
 import { Unchanged } from './unchanged.js';
 
@@ -103,7 +104,8 @@ export function customValidator(schema: JsonSchema): NonNullable<KindDeclaration
     if (rules === undefined) return errors;
     if (errors.some(({ type }) => blocking.has(type))) {
       const text =
-        'some validation rules were not checked because the object was invalid; correct the existing errors to complete validation';
+        'some validation rules were not checked because the object was invalid; ' +
+        'correct the existing errors to complete validation';
       return [...errors, invalid('<nil>', undefined, text)];
     }
     return errors.concat(rules.validate(object, old, warnings, effort));

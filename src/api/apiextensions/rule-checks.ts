@@ -178,7 +178,9 @@ class RuleChecks {
     }
     if (rule.usesOldSelf) {
       if (place.uncorrelatable === undefined) return;
-      const detail = `oldSelf cannot be used on the uncorrelatable portion of the schema within ${place.uncorrelatable}`;
+      const detail =
+        'oldSelf cannot be used on the uncorrelatable portion of the schema within ' +
+        place.uncorrelatable;
       this.#errors.push(invalid(rulePath, source.rule, detail));
     } else if (source.optionalOldSelf !== undefined && error === undefined) {
       const detail = 'may not be set if oldSelf is not used in rule';

@@ -2,10 +2,8 @@
 import type { Outcome } from '../cel/evaluate.js';
 import type { Effort } from '../cel/effort.js';
 import { CostLimitError } from '../cel/errors.js';
-import type { DeclType } from '../cel/kube/decl-type.js';
 import { declType, withObjectMeta } from '../cel/kube/decl-type.js';
 import { itemKey, typedValue } from '../cel/kube/data.js';
-import { escapeName } from '../cel/kube/escape.js';
 import {
   maxMessageBytes,
   objectCostBudget,
@@ -27,36 +25,10 @@ import type { FieldError, FieldPath } from '../field-error.js';
 import { isJsonObject } from '../object.js';
 import { fieldPathOf } from './rule-path.js';
 import type { CompiledRule, ValidationRule } from './rule.js';
-import { compileRule, rulesOf } from './rule.js';
+import { nodeOf } from './rule-nodes.js';
+import type { RuleNode } from './rule-nodes.js';
 import type { JsonSchema } from './structural.js';
 import { Unchanged } from './unchanged.js';
-
-/** A node of the schema with rules in it or below it. */
-interface RuleNode {
-  readonly schema: JsonSchema;
-  readonly rules: readonly LazyRule[];
-  readonly properties: ReadonlyMap<string, RuleNode>;
-  readonly items: RuleNode | undefined;
-  readonly additional: RuleNode | undefined;
-  readonly allOf: readonly RuleNode[];
-}
-
-/** A rule that is compiled when it is first run. */
-class LazyRule {
-  readonly source: ValidationRule;
-  readonly #decl: DeclType;
-  #compiled: CompiledRule | undefined;
-
-  constructor(source: ValidationRule, decl: DeclType) {
-    this.source = source;
-    this.#decl = decl;
-  }
-
-  /** @throws EffortError when it is not compiled yet and too long for what is left */
-  compiled(effort: Effort | undefined): CompiledRule {
-    return (this.#compiled ??= compileRule(this.source, this.#decl, effort));
-  }
-}
 
 /** A value beside the one that it replaces. `pair` is what equality goes by; unset where none can be found. */
 interface Place {
@@ -134,61 +106,6 @@ export function defaultErrors(
     if (run.errors.length > 0) return run.errors;
   }
   return [];
-}
-
-/** True when a schema has rules anywhere. */
-export function hasRules(schema: JsonSchema): boolean {
-  if (rulesOf(schema).length > 0) return true;
-  const { properties, items, additionalProperties, allOf } = schema;
-  const below = [
-    ...(isJsonObject(properties) ? Object.values(properties) : []),
-    items,
-    additionalProperties,
-    ...(Array.isArray(allOf) ? (allOf as unknown[]) : []),
-  ];
-  return below.some((part) => isJsonObject(part) && hasRules(part));
-}
-
-/** @param rules where rules are read from: a branch of `allOf` perhaps @param schema the one that gives types */
-function nodeOf(
-  rules: JsonSchema,
-  schema: JsonSchema,
-  decl: DeclType | undefined,
-): RuleNode | undefined {
-  if (!hasRules(rules)) return undefined;
-  const properties = new Map<string, RuleNode>();
-  if (isJsonObject(rules['properties']) && isJsonObject(schema['properties'])) {
-    for (const [name, part] of Object.entries(rules['properties'])) {
-      const typed = schema['properties'][name];
-      if (!isJsonObject(part) || !isJsonObject(typed)) continue;
-      const escaped = escapeName(name);
-      const isEmbedded = typed['x-kubernetes-embedded-resource'] === true;
-      const type =
-        escaped === undefined
-          ? declType(typed, isEmbedded, 'selfType')
-          : decl?.fields?.get(escaped);
-      const node = nodeOf(part, isEmbedded ? withObjectMeta(typed) : typed, type);
-      if (node !== undefined) properties.set(name, node);
-    }
-  }
-  const below = (name: string): RuleNode | undefined => {
-    const [part, typed] = [rules[name], schema[name]];
-    if (!isJsonObject(part) || !isJsonObject(typed)) return undefined;
-    const isEmbedded = typed['x-kubernetes-embedded-resource'] === true;
-    return nodeOf(part, isEmbedded ? withObjectMeta(typed) : typed, decl?.elem);
-  };
-  const branches = Array.isArray(rules['allOf']) ? (rules['allOf'] as unknown[]) : [];
-  return {
-    schema,
-    rules: decl === undefined ? [] : rulesOf(rules).map((rule) => new LazyRule(rule, decl)),
-    properties,
-    items: below('items'),
-    additional: below('additionalProperties'),
-    allOf: branches
-      .filter(isJsonObject)
-      .map((branch) => nodeOf(branch, schema, decl))
-      .filter((node) => node !== undefined),
-  };
 }
 
 class RuleRun {
@@ -307,11 +224,15 @@ class RuleRun {
     if (outcome.error !== undefined) {
       const { message } = outcome.error;
       if (outcome.error instanceof CostLimitError) {
-        const text = `'${message}': no further validation rules will be run due to call cost exceeds limit for rule: ${name}`;
+        const text =
+          `'${message}': no further validation rules will be run ` +
+          `due to call cost exceeds limit for rule: ${name}`;
         this.errors.push(invalid(path, type, text));
         this.#budget.cost = -1;
       } else if (message.startsWith('no such overload')) {
-        const text = `'${message}': call arguments did not match a supported operator, function or macro signature for rule: ${name}`;
+        const text =
+          `'${message}': call arguments did not match a supported operator, ` +
+          `function or macro signature for rule: ${name}`;
         this.errors.push(invalid(path, type, text));
       } else this.errors.push(invalid(path, type, `${message} evaluating rule: ${name}`));
       return;
@@ -340,13 +261,16 @@ class RuleRun {
       if (outcome.cost > this.#budget.cost) {
         this.#budget.cost = -1;
         const text =
-          'messageExpression evaluation failed due to running out of cost budget, no further validation rules will be run';
+          'messageExpression evaluation failed due to running out of cost budget, ' +
+          'no further validation rules will be run';
         return invalid(path, type, text);
       }
       this.#budget.cost -= outcome.cost;
       if (outcome.error instanceof CostLimitError) {
         this.#budget.cost = -1;
-        const text = `no further validation rules will be run due to call cost exceeds limit for messageExpression: ${JSON.stringify(source.messageExpression)}`;
+        const text =
+          'no further validation rules will be run due to call cost exceeds limit ' +
+          `for messageExpression: ${JSON.stringify(source.messageExpression)}`;
         return invalid(path, type, text);
       }
       detail = messageText(outcome);

@@ -171,7 +171,9 @@ export function validateMetadataUpdate(next: KubeObject, old: KubeObject): Field
     const added = (next.metadata.finalizers ?? []).filter((name) => !before.has(name));
     if (added.length > 0) {
       const list = added.map((name) => JSON.stringify(name)).join(', ');
-      const text = `no new finalizers can be added if the object is being deleted, found new finalizers []string{${list}}`;
+      const text =
+        'no new finalizers can be added if the object is being deleted, ' +
+        `found new finalizers []string{${list}}`;
       errors.push(forbidden('metadata.finalizers', text));
     }
   }
