@@ -73,6 +73,23 @@ test("where a certificate may be anybody's, a comment says why", () => {
   ]);
 });
 
+/** Texts in quotes, and patterns: what the formatter does not break. */
+const literals = /'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|`(?:[^`\\]|\\.)*`|\/(?:[^/\\]|\\.)+\/[a-z]*/g;
+
+test('lines of code end at 120 columns, but for a text that is searched for as a whole', () => {
+  const wide = files
+    .filter(({ path }) => path.startsWith('src/') && !path.startsWith(generated) && !isTest(path))
+    .flatMap(({ path, text }) =>
+      text
+        .split('\n')
+        .map((line, index) => ({ at: `${path}:${index + 1}`, line }))
+        .filter(({ line }) => line.length > 120 && !/^\s*(?:\/\*\*|\*|\/\/)/.test(line))
+        .filter(({ line }) => line.replaceAll(literals, '').length > 100)
+        .map(({ at }) => at),
+    );
+  expect(wide).toEqual([]);
+});
+
 test('every export says what it is, by itself or with those above it', () => {
   const silent = files
     .filter(({ path }) => path.startsWith('src/') && !isTest(path) && !path.includes('/testkit/'))

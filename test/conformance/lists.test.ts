@@ -1,35 +1,20 @@
 /** Lists in pages and of revisions, and watches that begin with a list, as raw requests. */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { readFileSync } from 'node:fs';
-import * as https from 'node:https';
-import { join } from 'node:path';
 import type { KubeObject } from '../../src/api/object.js';
-import type { ApiserverHarness } from '../cluster/apiserver-harness.js';
-import { canRun, startHarness } from '../cluster/apiserver-harness.js';
-
-interface Answer {
-  readonly code: number;
-  readonly text: string;
-}
-
-interface Status {
-  readonly message?: string;
-  readonly reason?: string;
-  readonly metadata?: { readonly continue?: string };
-}
+import { canRun } from '../cluster/apiserver-harness.js';
+import type { Answer, RawServer } from './raw-requests.js';
+import { startRawServer, statusOf } from './raw-requests.js';
 
 const maps = '/api/v1/namespaces/default/configmaps';
 const json = 'application/json';
 const suite = canRun ? describe : describe.skip;
 
 suite('lists', () => {
-  let server: ApiserverHarness;
-  let tls: { ca: Buffer; cert: Buffer; key: Buffer };
+  let server: RawServer;
+  const send: RawServer['send'] = (...request) => server.send(...request);
 
   beforeAll(async () => {
-    server = await startHarness();
-    const read = (name: string): Buffer => readFileSync(join(server.pki, name));
-    tls = { ca: read('ca.crt'), cert: read('admin.crt'), key: read('admin.key') };
+    server = await startRawServer();
     expect((await send('POST', maps, json, '{"metadata":{"name":"one"}}')).code).toBe(201);
   }, 60_000);
 
@@ -37,32 +22,12 @@ suite('lists', () => {
     await server.stop();
   }, 30_000);
 
-  const send = (method: string, path: string, type = '', body = ''): Promise<Answer> =>
-    new Promise((resolve, reject) => {
-      const headers = {
-        'content-length': Buffer.byteLength(body),
-        ...(type === '' ? {} : { 'content-type': type }),
-      };
-      const options = { ...tls, method, headers };
-      const request = https.request(`${server.url}${path}`, options, (response) => {
-        const chunks: Buffer[] = [];
-        response.on('data', (chunk: Buffer) => chunks.push(chunk));
-        response.on('end', () => {
-          const text = Buffer.concat(chunks).toString();
-          resolve({ code: response.statusCode ?? 0, text });
-        });
-      });
-      request.on('error', reject);
-      request.end(body);
-    });
-  const status = (answer: Answer): Status => JSON.parse(answer.text) as Status;
-
   test('a list of any age has no limit', async () => {
     const roles = '/apis/rbac.authorization.k8s.io/v1/clusterroles';
     const pageOf = async (query: string): Promise<[number, string | undefined]> => {
       const answer = await send('GET', `${roles}?limit=2${query}`);
       const { items } = JSON.parse(answer.text) as { items: readonly unknown[] };
-      return [items.length, status(answer).metadata?.continue];
+      return [items.length, statusOf(answer).metadata?.continue];
     };
     const [first, more] = await pageOf('');
     expect([first, typeof more]).toEqual([2, 'string']);
@@ -129,8 +94,8 @@ suite('lists', () => {
     const exact = 'resourceVersion=99999999&resourceVersionMatch=Exact';
     const answer = await send('GET', `${maps}?${exact}&limit=5`);
     const said = /^Timeout: Too large resource version: 99999999, current: (\d+)$/;
-    const [, current = ''] = said.exec(status(answer).message ?? '') ?? [];
-    expect([answer.code, status(answer).reason]).toEqual([504, 'Timeout']);
+    const [, current = ''] = said.exec(statusOf(answer).message ?? '') ?? [];
+    expect([answer.code, statusOf(answer).reason]).toEqual([504, 'Timeout']);
     expect(Number(current)).toBeGreaterThanOrEqual(Number(metadata.resourceVersion));
     expect(Number(current)).toBeLessThan(99999999);
   });
@@ -147,7 +112,7 @@ suite('lists', () => {
     const token = Buffer.from(JSON.stringify(old)).toString('base64url');
     const from1 = await send('GET', `${maps}?limit=1&continue=${token}`);
     if (from1.code === 410) {
-      const fresh = status(from1).metadata?.continue ?? '';
+      const fresh = statusOf(from1).metadata?.continue ?? '';
       expect(names(await send('GET', `${maps}?limit=1&continue=${fresh}`))).toEqual(['p2']);
     } else expect(names(from1)).toEqual([]);
     const now = { ...old, rv: -1 };

@@ -1,34 +1,18 @@
 /** Raw requests: the codes, reasons and words of Kubernetes' API conventions at their edges. */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { readFileSync } from 'node:fs';
-import * as https from 'node:https';
-import { join } from 'node:path';
-import type { ApiserverHarness } from '../cluster/apiserver-harness.js';
-import { canRun, startHarness } from '../cluster/apiserver-harness.js';
+import { canRun } from '../cluster/apiserver-harness.js';
+import type { RawServer } from './raw-requests.js';
+import { startRawServer, statusOf } from './raw-requests.js';
 import { json, maps, merge, rows } from './rest-rows.js';
-
-interface Answer {
-  readonly code: number;
-  readonly text: string;
-  readonly headers: Readonly<Record<string, unknown>>;
-}
-
-interface Status {
-  readonly message?: string;
-  readonly reason?: string;
-  readonly metadata?: { readonly continue?: string };
-}
 
 const suite = canRun ? describe : describe.skip;
 
 suite('requests', () => {
-  let server: ApiserverHarness;
-  let tls: { ca: Buffer; cert: Buffer; key: Buffer };
+  let server: RawServer;
+  const send: RawServer['send'] = (...request) => server.send(...request);
 
   beforeAll(async () => {
-    server = await startHarness();
-    const read = (name: string): Buffer => readFileSync(join(server.pki, name));
-    tls = { ca: read('ca.crt'), cert: read('admin.crt'), key: read('admin.key') };
+    server = await startRawServer();
     expect((await send('POST', maps, json, '{"metadata":{"name":"one"}}')).code).toBe(201);
   }, 60_000);
 
@@ -36,29 +20,9 @@ suite('requests', () => {
     await server.stop();
   }, 30_000);
 
-  const send = (method: string, path: string, type = '', body = ''): Promise<Answer> =>
-    new Promise((resolve, reject) => {
-      const headers = {
-        'content-length': Buffer.byteLength(body),
-        ...(type === '' ? {} : { 'content-type': type }),
-      };
-      const options = { ...tls, method, headers };
-      const request = https.request(`${server.url}${path}`, options, (response) => {
-        const chunks: Buffer[] = [];
-        response.on('data', (chunk: Buffer) => chunks.push(chunk));
-        response.on('end', () => {
-          const text = Buffer.concat(chunks).toString();
-          resolve({ code: response.statusCode ?? 0, text, headers: response.headers });
-        });
-      });
-      request.on('error', reject);
-      request.end(body);
-    });
-  const status = (answer: Answer): Status => JSON.parse(answer.text) as Status;
-
   test.each(rows)('%s %s %s %s: %d', async (method, path, type, body, code, reason, message) => {
     const answer = await send(method, path, type, body);
-    const { message: said, reason: why } = status(answer);
+    const { message: said, reason: why } = statusOf(answer);
     expect([answer.code, why, said]).toEqual([code, reason, message]);
   });
 
@@ -115,7 +79,7 @@ suite('requests', () => {
     const pod = '{"kind":"Pod","apiVersion":"v1"}';
     for (const path of [`${maps}/kept`, `${maps}?labelSelector=kept`]) {
       const answer = await send('DELETE', path, json, pod);
-      expect([answer.code, status(answer).reason, status(answer).message]).toEqual([
+      expect([answer.code, statusOf(answer).reason, statusOf(answer).message]).toEqual([
         400,
         'BadRequest',
         'no kind "Pod" is registered for version "v1"',

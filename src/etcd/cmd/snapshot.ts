@@ -25,8 +25,8 @@ Flags of restore, as etcdutl's:
   --initial-cluster NAME=URL,…         default "default=http://localhost:2380"
   --initial-cluster-token TOKEN        default "etcd-cluster"
   --initial-advertise-peer-urls URL,…  default "http://localhost:2380"
-  --bump-revision N --mark-compacted   the store goes on N revisions later, and what was before counts as compacted: watches
-                                       and caches that have seen more than the file holds begin anew
+  --bump-revision N --mark-compacted   the store goes on N revisions later, and what was before counts as compacted:
+                                       watches and caches that have seen more than the file holds begin anew
   --skip-hash-check                    for a database copied out of a data directory, which has no hash
 `;
 
