@@ -32,7 +32,7 @@ export interface TypeCheck {
   /** Characters that are compiled. */
   readonly length: number;
   /** @returns what is wrong with it */
-  run(): string | undefined;
+  readonly run: () => string | undefined;
 }
 
 /** Returns the kinds that a policy names, without patterns and subresources, in the order of their names. */
@@ -111,7 +111,7 @@ class KindScope {
 
   check(fieldRef: string, source: string): TypeCheck {
     const variables = this.#policy.spec?.variables ?? [];
-    const length = variables.reduce((sum, { expression = '' }) => sum + expression.length, 0);
+    const length = variables.reduce((sum, { expression }) => sum + expression.length, 0);
     return { fieldRef, length: source.length + length, run: () => this.#problem(source) };
   }
 
