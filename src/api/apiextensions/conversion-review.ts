@@ -5,6 +5,7 @@
 import { parseJson } from '../../lib/json.js';
 import { cloneJson } from '../clone.js';
 import type { FieldError } from '../field-error.js';
+import { goType } from '../go-text/values.js';
 import type { KubeObject } from '../object.js';
 import { isJsonObject, parseGroupVersion, textOf } from '../object.js';
 import { areAnnotations, areLabels } from '../validation/checks.js';
@@ -209,14 +210,4 @@ function textsOf(field: 'labels' | 'annotations', value: unknown): Record<string
     throw new ConversionError(lines.length === 1 ? lines.join() : `[${lines.join(', ')}]`);
   }
   return texts;
-}
-
-/** The Go type that JSON becomes there (`%T`). */
-function goType(value: unknown): string {
-  if (value === null) return '<nil>';
-  if (Array.isArray(value)) return '[]interface {}';
-  if (typeof value === 'bigint') return 'int64';
-  if (typeof value === 'number') return Number.isInteger(value) ? 'int64' : 'float64';
-  if (typeof value === 'boolean') return 'bool';
-  return typeof value === 'object' ? 'map[string]interface {}' : typeof value;
 }

@@ -88,6 +88,7 @@ describe('custom kinds', () => {
       { cronSpec: '* * * * *', replicas: 'x' },
       [
         'spec.replicas: Invalid value: "string": spec.replicas in body must be of type integer: "string"',
+        '.spec.replicas: Invalid value: 0: .spec.replicas accessor error: x is of the type string, expected int64',
       ],
     ],
     [

@@ -15,6 +15,7 @@ import type { CustomResourceDefinition } from './schemas.js';
 import type { JsonSchema } from './structural.js';
 import type { ConversionWebhook, CustomVersions } from './versions.js';
 import { maxMatchSteps } from './pattern.js';
+import { validateScaleFields } from './scale-fields.js';
 import { hasRules } from './rule-nodes.js';
 import { RuleValidator } from './rule-validator.js';
 import { structuralNode, validateStructural } from './structural.js';
@@ -70,6 +71,16 @@ function columnOf(column: Column): PrinterColumn {
   };
 }
 
+/** The checks of what a Scale is made of; rules that are evaluated beside the event loop know nothing of them. */
+function scaleChecks(version: Version): Pick<KindDeclaration, 'validateCreate' | 'validateUpdate'> {
+  const scale = version.subresources?.scale;
+  if (scale === undefined) return {};
+  return {
+    validateCreate: (object) => validateScaleFields(scale, object, undefined),
+    validateUpdate: (object, old) => validateScaleFields(scale, object, old),
+  };
+}
+
 function subresourcesOf(version: Version): Subresource[] {
   const { scale, status } = version.subresources ?? {};
   const out: Subresource[] = [];
@@ -83,7 +94,7 @@ function subresourcesOf(version: Version): Subresource[] {
       scale,
     });
   }
-  if (status !== undefined) out.push(statusSubresource);
+  if (status !== undefined) out.push({ ...statusSubresource, ...scaleChecks(version) });
   return out;
 }
 
@@ -192,7 +203,8 @@ function kindOfVersion(
       columns === undefined ? [nameColumn, ageColumn] : [nameColumn, ...columns.map(columnOf)],
     ...(version.deprecated === true ? { deprecation: warning } : {}),
   });
-  return { ...base, hasStatus, subresources: subresourcesOf(version), versions };
+  const subresources = subresourcesOf(version);
+  return { ...base, ...scaleChecks(version), hasStatus, subresources, versions };
 }
 
 /** The webhook of a definition whose strategy is to ask one. */

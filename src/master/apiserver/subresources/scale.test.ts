@@ -63,6 +63,12 @@ describe('the scale of an object', () => {
       { status: { selector: 'a in (b)' } },
     ],
     [
+      'an int64 loses its upper half, as in Go',
+      { spec: { replicas: 2n ** 53n + 1n }, status: { replicas: 2 ** 32 + 5 } },
+      paths,
+      { spec: { replicas: 1 }, status: { replicas: 5 } },
+    ],
+    [
       'inherited names are no fields',
       {},
       { ...paths, specReplicasPath: '.constructor.length' },
@@ -133,8 +139,14 @@ describe('a change of scale', () => {
     [
       { spec: { replicas: 1.5 } },
       400,
-      'Scale in version "v1" cannot be handled as a Scale: json: cannot unmarshal string ' +
+      'Scale in version "v1" cannot be handled as a Scale: json: cannot unmarshal number 1.5 ' +
         'into Go struct field ScaleSpec.spec.replicas of type int32',
+    ],
+    [
+      { spec: { replicas: 2 ** 31 } },
+      400,
+      'Scale in version "v1" cannot be handled as a Scale: json: cannot unmarshal number ' +
+        '2147483648 into Go struct field ScaleSpec.spec.replicas of type int32',
     ],
   ])('%j is refused', async (wanted, code, message) => {
     await expect(change(wanted)).rejects.toMatchObject({ code, message });

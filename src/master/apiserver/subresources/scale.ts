@@ -1,8 +1,10 @@
+import { scaleKind } from '../../../api/autoscaling/kinds.js';
 import { cloneJson } from '../../../api/clone.js';
 import type { KindDeclaration, ScalePaths } from '../../../api/kind.js';
 import { selectorText } from '../../../api/facts/selectors.js';
 import type { KubeObject } from '../../../api/object.js';
 import { isJsonObject } from '../../../api/object.js';
+import { DecodeError, decodeValue } from '../../../api/schema/decode.js';
 import type { Objects } from '../registry/objects.js';
 import type { RequestContext } from '../registry/types.js';
 import type { Writer } from '../registry/writer.js';
@@ -38,6 +40,23 @@ function writePath(object: KubeObject, path: string, value: unknown): void {
   at[last] = value;
 }
 
+/** A number as Go converts an int64 to int32; anything else is none. */
+function int32Of(value: unknown): number {
+  if (typeof value === 'bigint') return Number(BigInt.asIntN(32, value));
+  return typeof value === 'number' ? value | 0 : 0;
+}
+
+/** @throws StatusError when a wanted Scale has a field of another type. */
+function checkTypes(wanted: unknown): void {
+  try {
+    decodeValue(scaleKind.schema, wanted);
+  } catch (error) {
+    if (!(error instanceof DecodeError)) throw error;
+    const text = `Scale in version "v1" cannot be handled as a Scale: ${error.message}`;
+    throw badRequest(text);
+  }
+}
+
 /** The `autoscaling/v1 Scale` of an object. */
 export function scaleOf(kind: KindDeclaration, object: KubeObject, paths: ScalePaths): KubeObject {
   const { name, namespace, uid, resourceVersion, creationTimestamp } = object.metadata;
@@ -52,14 +71,14 @@ export function scaleOf(kind: KindDeclaration, object: KubeObject, paths: ScaleP
     : typeof selector === 'string'
       ? selector
       : '';
-  const replicas = readPath(object, paths.specReplicasPath);
+  const replicas = int32Of(readPath(object, paths.specReplicasPath));
   const scale = {
     kind: 'Scale',
     apiVersion: 'autoscaling/v1',
     metadata: { name, namespace, uid, resourceVersion, creationTimestamp },
-    spec: typeof replicas === 'number' && replicas > 0 ? { replicas } : {},
+    spec: replicas > 0 ? { replicas } : {},
     status: {
-      replicas: Number(readPath(object, paths.statusReplicasPath) ?? 0),
+      replicas: int32Of(readPath(object, paths.statusReplicasPath)),
       ...(text === '' ? {} : { selector: text }),
     },
   };
@@ -88,12 +107,8 @@ export async function changeScale(
       if (old === undefined) throw badRequest('the object is not there');
       const wanted = change(scaleOf(kind, old, paths));
       if (!isJsonObject(wanted)) throw badRequest('Scale must be an object');
-      const replicas = readPath(wanted, '.spec.replicas') ?? 0;
-      if (typeof replicas !== 'number' || !Number.isInteger(replicas)) {
-        throw badRequest(
-          'Scale in version "v1" cannot be handled as a Scale: json: cannot unmarshal string into Go struct field ScaleSpec.spec.replicas of type int32',
-        );
-      }
+      checkTypes(wanted);
+      const replicas = Number(readPath(wanted, '.spec.replicas') ?? 0);
       if (replicas < 0) {
         const body = `Invalid value: ${replicas}: must be greater than or equal to 0`;
         const error = { type: 'FieldValueInvalid', field: 'spec.replicas', body } as const;
