@@ -9,7 +9,7 @@ import type { FieldError } from './field-error.js';
 import type { DecodableKind, HookContext, KindDeclaration, Subresource } from './kind.js';
 import type { KubeObject } from './object.js';
 import { isJsonObject, textOf } from './object.js';
-import { DecodeError, decodeValue } from './schema/decode.js';
+import { DecodeError, decodeValue, jsonType } from './schema/decode.js';
 import { objectMeta } from './schema/meta.js';
 import { prune } from './apiextensions/structural.js';
 import { applySchemaDefaults } from './schema/defaults.js';
@@ -44,7 +44,7 @@ export function decodeObject(kind: DecodableKind, value: unknown): Decoded {
   if (!isJsonObject(value)) {
     throw new DecodeError(
       "couldn't get version/kind; json parse error: json: cannot unmarshal " +
-        `${Array.isArray(value) ? 'array' : typeof value} into Go value of type struct ` +
+        `${jsonType(value)} into Go value of type struct ` +
         '{ APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }',
     );
   }

@@ -5,6 +5,7 @@
 import { cloneJson } from '../clone.js';
 import { deepEqual } from '../equal.js';
 import { isJsonObject } from '../object.js';
+import { jsonType } from '../schema/decode.js';
 import { maxDepth } from '../schema/json-text.js';
 import { PatchError } from './patch-error.js';
 import { formatJson, parseJson } from '../../lib/json.js';
@@ -223,8 +224,7 @@ function isOperation(value: unknown): value is Operation {
  */
 export function applyJsonPatch(target: unknown, patch: unknown): unknown {
   if (!Array.isArray(patch)) {
-    const type = isJsonObject(patch) ? 'object' : typeof patch;
-    const text = `json: cannot unmarshal ${type} into Go value of type jsonpatch.Patch`;
+    const text = `json: cannot unmarshal ${jsonType(patch)} into Go value of type jsonpatch.Patch`;
     throw new PatchError('BadRequest', text);
   }
   if (patch.length > maxOperations) {

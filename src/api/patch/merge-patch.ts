@@ -1,5 +1,6 @@
 /** JSON merge patch (RFC 7386). */
 import { isJsonObject } from '../object.js';
+import { jsonType } from '../schema/decode.js';
 import { PatchError } from './patch-error.js';
 
 /** Applies a merge patch; neither argument is changed, parts of both may be shared by the result. */
@@ -23,7 +24,7 @@ export function applyMergePatch(target: unknown, patch: unknown): unknown {
     throw new PatchError(
       'BadRequest',
       'error decoding patch: json: cannot unmarshal ' +
-        `${Array.isArray(patch) ? 'array' : typeof patch} into Go value of type map[string]interface {}`,
+        `${jsonType(patch)} into Go value of type map[string]interface {}`,
     );
   }
   return mergePatch(target, patch);

@@ -175,9 +175,19 @@ describe('JSON patch', () => {
       'replace operation does not apply: doc is missing key: /metadata/nope: missing value',
     ],
     [{}, 'json: cannot unmarshal object into Go value of type jsonpatch.Patch'],
+    [2n ** 53n, 'json: cannot unmarshal number into Go value of type jsonpatch.Patch'],
   ])('%j fails', (patch, text) => {
     expect(() => applyJsonPatch(target, patch)).toThrow(text);
   });
+});
+
+test('a long integer in the place of a patch or of a directive is refused by its digits', () => {
+  const long = 2n ** 53n + 1n;
+  const strategic = (patch: unknown) => () => applyStrategicMergePatch(serviceSchema, {}, patch);
+  expect(strategic({ $patch: long })).toThrow('Unknown patch type found: 9007199254740993');
+  expect(strategic({ spec: { $patch: long } })).toThrow('9007199254740993');
+  expect(strategic(long)).toThrow('cannot unmarshal number into Go value of type map');
+  expect(() => applyMergePatch({}, long)).toThrow('cannot unmarshal number into Go value');
 });
 
 describe('the cost of a patch', () => {

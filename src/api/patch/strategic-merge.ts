@@ -7,7 +7,9 @@
  */
 import { goValue } from '../go-text/values.js';
 import { identityOf } from '../identity.js';
+import { formatJson } from '../../lib/json.js';
 import { isJsonObject } from '../object.js';
+import { jsonType } from '../schema/decode.js';
 import type { SchemaNode } from '../schema/node.js';
 import { resolved } from '../schema/node.js';
 import { PatchError } from './patch-error.js';
@@ -64,7 +66,7 @@ function mergeMaps(original: Fields, patch: Fields, node: SchemaNode | undefined
   if (what === 'replace') return plain(patch) as Fields;
   if (what === 'delete') return {};
   if (what !== undefined && what !== 'merge') {
-    throw bad(`Unknown patch type found: ${JSON.stringify(what)}`);
+    throw bad(`Unknown patch type found: ${formatJson(what)}`);
   }
   const out: Fields = { ...original };
   retain(out, patch);
@@ -267,8 +269,8 @@ export function applyStrategicMergePatch(
   patch: unknown,
 ): unknown {
   if (!isJsonObject(patch)) {
-    const type = Array.isArray(patch) ? 'array' : typeof patch;
-    throw bad(`json: cannot unmarshal ${type} into Go value of type map[string]interface {}`);
+    const text = `json: cannot unmarshal ${jsonType(patch)} into`;
+    throw bad(`${text} Go value of type map[string]interface {}`);
   }
   return mergeMaps(isJsonObject(target) ? target : {}, patch, node);
 }

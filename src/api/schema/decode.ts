@@ -58,7 +58,8 @@ function goType(node: SchemaNode): string {
   }
 }
 
-function jsonType(value: unknown): string {
+/** The type of a JSON value in the words of Go's decoder. */
+export function jsonType(value: unknown): string {
   if (Array.isArray(value)) return 'array';
   if (typeof value === 'boolean') return 'bool';
   return typeof value === 'bigint' ? 'number' : typeof value;
