@@ -21,6 +21,8 @@ describe('JSON bodies', () => {
     const nested = (depth: number): string => '['.repeat(depth) + ']'.repeat(depth);
     expect(() => parseJsonBody(nested(maxDepth + 1), strict)).toThrow('exceeded max depth');
     expect(() => parseJsonBody('{"a":'.repeat(200_000), strict)).toThrow('exceeded max depth');
+    // Before anybody looks whether it ends well.
+    expect(() => parseJsonBody('['.repeat(maxDepth * 3), strict)).toThrow('exceeded max depth');
     expect(parseJsonBody(nested(maxDepth), strict).duplicates).toEqual([]);
     const brackets = JSON.stringify({ text: '['.repeat(10 * maxDepth) });
     expect(parseJsonBody(brackets, strict).duplicates).toEqual([]);
