@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import type { KubeObject } from '../api/object.js';
 import { changedFields, isStatusOnly, writersOf } from './changes.js';
+import { changeText } from './history.js';
 import { parseMoment } from './moment.js';
 
 const object = (fields: object, metadata: object = {}): KubeObject => ({
@@ -29,6 +30,24 @@ test('lists of plain values, and those whose names are not their own, are compar
     { path: 'args', from: ['x'], to: ['x', 'y'] },
     { path: 'ports', from: twice, to: [] },
   ]);
+});
+
+test('whole numbers beyond a double are told, and tell elements apart', () => {
+  const numbers = (id: bigint, wanted: bigint): KubeObject =>
+    object({
+      spec: [
+        { name: id, wanted },
+        { name: 1, wanted: 2 },
+      ],
+    });
+  const [change, ...others] = changedFields(
+    numbers(2n ** 53n + 1n, 2n ** 60n),
+    numbers(2n ** 53n + 1n, 2n ** 60n + 1n),
+  );
+  expect(others).toEqual([]);
+  expect(change && changeText(change)).toBe(
+    'spec[9007199254740993].wanted: 1152921504606846976 -> 1152921504606846977',
+  );
 });
 
 test('fields that come and go; names that are no words', () => {

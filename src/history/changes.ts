@@ -102,8 +102,9 @@ function partsOf(value: Json | undefined): Parts | undefined {
 
 function nameIn(element: Json, key: string): string | undefined {
   if (typeof element !== 'object' || element === null || Array.isArray(element)) return undefined;
-  const name = element[key];
-  return typeof name === 'string' || typeof name === 'number' ? String(name) : undefined;
+  const name: unknown = element[key];
+  if (typeof name === 'string') return name;
+  return typeof name === 'number' || typeof name === 'bigint' ? String(name) : undefined;
 }
 
 /** A writer of a version. */

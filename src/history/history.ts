@@ -1,5 +1,6 @@
 /** The history of one object: its versions, what each changed and who wrote it. */
 import type { Json, KubeObject } from '../api/object.js';
+import { formatJson } from '../lib/json.js';
 import type { FieldChange } from './changes.js';
 import { changedFields, isStatusOnly, writersOf } from './changes.js';
 import type { ListCall, Version } from './past.js';
@@ -112,6 +113,6 @@ const valueLengthMax = 60;
 
 /** A value on one line, cut where it is long. */
 export function valueText(value: Json | undefined): string {
-  const text = typeof value === 'string' && /^\S+$/.test(value) ? value : JSON.stringify(value);
+  const text = typeof value === 'string' && /^\S+$/.test(value) ? value : formatJson(value);
   return text.length > valueLengthMax ? `${text.slice(0, valueLengthMax - 1)}…` : text;
 }

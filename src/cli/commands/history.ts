@@ -14,6 +14,7 @@ import type { Session } from '../kube/session.js';
 import { withSession } from '../kube/session.js';
 import { parseOutput } from '../print/output.js';
 import type { KubeObject } from '../../api/object.js';
+import { formatJson } from '../../lib/json.js';
 
 const plain = (message: string): CommandLineError => new CommandLineError(message, { plain: true });
 
@@ -52,7 +53,7 @@ export const historyCommand = defineCommand({
         );
       }
       if (format?.name === 'json') {
-        context.out(`${JSON.stringify(entries, undefined, 4)}\n`);
+        context.out(`${formatJson(entries, 4)}\n`);
         return;
       }
       context.out(historyTable(entries, context.clock.nowMs()));

@@ -1,5 +1,6 @@
 import type { KubeObject } from '../../api/object.js';
 import type { Pod } from '../../api/types/core.js';
+import { parseJson } from '../../lib/json.js';
 import { CommandLineError } from '../command/command-line-error.js';
 import { defineCommand } from '../command/spec.js';
 import type { Invocation } from '../command/spec.js';
@@ -175,7 +176,7 @@ function merged(pod: KubeObject, overrides: string | undefined): KubeObject {
     );
   };
   try {
-    return merge(pod, JSON.parse(overrides)) as KubeObject;
+    return merge(pod, parseJson(overrides)) as KubeObject;
   } catch {
     throw plain('Invalid JSON Patch');
   }

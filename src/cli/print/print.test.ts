@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { alignColumns } from './columns.js';
 import { parseColumnsFile, parseCustomColumns, renderCustomColumns } from './custom-columns.js';
 import { formatJson } from './json.js';
+import { renderJsonPath } from './jsonpath/evaluate.js';
 import { sortBy } from './sort.js';
 import { formatYaml } from '../../api/print/yaml.js';
 
@@ -84,7 +85,15 @@ describe('custom columns', () => {
 test.each([
   ['{.n}', [{ n: 10 }, { n: 9 }], [{ n: 9 }, { n: 10 }]],
   ['.n', [{ n: 'a10' }, { n: 'a9' }], [{ n: 'a9' }, { n: 'a10' }]],
+  ['n', [{ n: -5 }, { n: -(2n ** 63n) }, { n: 3 }], [{ n: -(2n ** 63n) }, { n: -5 }, { n: 3 }]],
   ['n', [{ n: '1Gi' }, { n: '1Mi' }, {}], [{}, { n: '1Mi' }, { n: '1Gi' }]],
 ])('sorted by %s', (path, items: readonly unknown[], order) => {
   expect(sortBy(path, items, (item) => item)).toEqual(order);
+});
+
+test('JSONPath compares whole numbers beyond a double with each other and with short ones', () => {
+  const value = { of: [{ n: 2n ** 53n + 1n }, { n: 3 }, { n: -(2n ** 63n) }] };
+  expect(renderJsonPath('{.of[?(@.n > 2)].n}', value)).toBe('9007199254740993 3');
+  expect(renderJsonPath('{.of[?(@.n == 9007199254740993)].n}', value)).toBe('9007199254740993');
+  expect(renderJsonPath('{.of[?(@.n == 9007199254740992)].n}', value)).toBe('');
 });

@@ -14,13 +14,17 @@ export function sortBy<T>(path: string, items: readonly T[], valueOf: (item: T) 
 /** What is not there comes first. */
 function compareValues(a: unknown, b: unknown): number {
   if (a === undefined || b === undefined) return Number(a !== undefined) - Number(b !== undefined);
-  if (typeof a === 'number' && typeof b === 'number') return a - b;
+  if (isNumber(a) && isNumber(b)) return a < b ? -1 : Number(a > b);
   if (typeof a === 'string' && typeof b === 'string') {
     const [left, right] = [parseQuantity(a)?.nanos, parseQuantity(b)?.nanos];
     if (left !== undefined && right !== undefined) return left < right ? -1 : Number(left > right);
     return naturalOrder(a, b);
   }
   return naturalOrder(formatJson(a), formatJson(b));
+}
+
+function isNumber(value: unknown): value is number | bigint {
+  return typeof value === 'number' || typeof value === 'bigint';
 }
 
 function naturalOrder(a: string, b: string): number {

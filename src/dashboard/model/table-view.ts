@@ -1,4 +1,5 @@
 /** Chooses what a table shows: its columns, the rows that match what is searched for, a page of them. */
+import { formatJson } from '../../lib/json.js';
 import type { Column, Row, TableRows } from './table-rows.js';
 
 /** The column that is computed anew as time passes, instead of the server's text. */
@@ -59,5 +60,5 @@ export function pageOf(
 /** A cell as it is printed. */
 export function cellText(cell: unknown): string {
   if (typeof cell === 'string') return cell;
-  return cell === undefined || cell === null ? '' : JSON.stringify(cell);
+  return cell === undefined || cell === null ? '' : formatJson(cell);
 }

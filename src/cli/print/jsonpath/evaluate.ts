@@ -1,4 +1,5 @@
 /** Evaluates JSONPath as kubectl does: what is not there yields nothing. */
+import { jsonType } from '../../../api/schema/decode.js';
 import type { TemplateNode, Operand, Step } from './parse.js';
 import { parseJsonPath } from './parse.js';
 import { goNumber } from '../go-number.js';
@@ -157,11 +158,11 @@ function compared(operator: string, a: unknown, b: unknown): boolean {
   if (typeof a === 'object' || typeof b === 'object') {
     throw new JsonPathRunError('invalid type for comparison');
   }
-  if (typeof a !== typeof b) throw new JsonPathRunError('incompatible types for comparison');
+  if (jsonType(a) !== jsonType(b)) throw new JsonPathRunError('incompatible types for comparison');
   if (operator === '==') return a === b;
   if (operator === '!=') return a !== b;
   if (typeof a === 'boolean') throw new JsonPathRunError('invalid type for comparison');
-  const [left, right] = [a, b] as [string | number, string | number];
+  const [left, right] = [a, b] as [string | number | bigint, string | number | bigint];
   if (operator === '<') return left < right;
   if (operator === '<=') return left <= right;
   return operator === '>' ? left > right : left >= right;

@@ -1,4 +1,5 @@
 /** Parses kubectl's JSONPath templates: text, and expressions in braces. */
+import { integerOf } from '../../../lib/json.js';
 
 /** One step from values to values. */
 export type Step =
@@ -17,7 +18,7 @@ export type Step =
 
 /** A side of a filter's comparison: a path, or a value. */
 export type Operand =
-  { readonly path: readonly Step[] } | { readonly value: string | number | boolean };
+  { readonly path: readonly Step[] } | { readonly value: string | number | bigint | boolean };
 
 /** A part of a template. */
 export type TemplateNode =
@@ -221,7 +222,8 @@ function parseFilter(text: string): Step {
 
 function parseOperand(text: string): Operand {
   if (/^(?:'[^]*'|"[^]*")$/.test(text)) return { value: unquote(text) };
-  if (/^-?\d+(?:\.\d+)?$/.test(text)) return { value: Number(text) };
+  if (/^-?\d+$/.test(text)) return { value: integerOf(text) };
+  if (/^-?\d+\.\d+$/.test(text)) return { value: Number(text) };
   if (text === 'true' || text === 'false') return { value: text === 'true' };
   if (/^[A-Za-z_]/.test(text)) throw new JsonPathError(`unrecognized identifier ${text}`);
   const stranger = /[&|]/.exec(text.replaceAll(/'[^']*'|"[^"]*"/g, ''))?.[0];

@@ -1,4 +1,5 @@
 /** The API of this page's master, as the signed-in user. */
+import { parseJson } from '../../../lib/json.js';
 import { ApiFailure, failureOf } from '../../model/api-failure.js';
 import { LineSplitter } from '../../model/json-lines.js';
 
@@ -27,7 +28,7 @@ export class Api {
 
   /** @throws ApiFailure */
   async json<T>(path: string, request: Request = {}): Promise<T> {
-    return JSON.parse(await this.text(path, request)) as T;
+    return parseJson(await this.text(path, request)) as T;
   }
 
   /** @throws ApiFailure */

@@ -1,6 +1,7 @@
 /** Follows one object: as it is, then each change, until it is gone. */
 import type { Clock } from '../../../lib/clock.js';
 import { delay } from '../../../lib/clock.js';
+import { parseJson } from '../../../lib/json.js';
 import { ApiFailure, failureText } from '../../model/api-failure.js';
 import type { Resource } from '../../model/resources.js';
 import { pathOf } from '../../model/resources.js';
@@ -68,7 +69,7 @@ async function readAndWatch<T extends Versioned>(
   const path = `${pathOf(resource, { namespace })}?${query.toString()}`;
   for await (const lines of api.lines(path, { signal })) {
     for (const line of lines) {
-      const event = JSON.parse(line) as { type: string; object: T };
+      const event = parseJson(line) as { type: string; object: T };
       // What was missed is read anew.
       if (event.type === 'ERROR') return;
       if (event.type === 'DELETED') store.set({ ...store.value, isGone: true });

@@ -2,6 +2,7 @@
 import type { KubeObject } from '../../../api/object.js';
 import type { Clock } from '../../../lib/clock.js';
 import { delay } from '../../../lib/clock.js';
+import { parseJson } from '../../../lib/json.js';
 import { failureText } from '../../model/api-failure.js';
 import type { ObjectEvent, ObjectList } from '../../model/object-list.js';
 import { afterEvents, objectsKept, objectsOf } from '../../model/object-list.js';
@@ -45,7 +46,7 @@ export async function followObjects<T extends KubeObject>(
       const { resourceVersion } = list.metadata;
       const then = new URLSearchParams({ labelSelector, watch: 'true', resourceVersion });
       for await (const lines of api.lines(`${path}?${then.toString()}`, { signal })) {
-        const events = lines.map((line) => JSON.parse(line) as ObjectEvent<T>);
+        const events = lines.map((line) => parseJson(line) as ObjectEvent<T>);
         // What was missed is listed anew.
         if (events.some(({ type }) => type === 'ERROR')) break;
         objects = afterEvents(objects, events);

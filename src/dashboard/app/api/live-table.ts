@@ -2,6 +2,7 @@
 import { exactly } from '../../../history/past.js';
 import type { Clock } from '../../../lib/clock.js';
 import { delay } from '../../../lib/clock.js';
+import { parseJson } from '../../../lib/json.js';
 import { ApiFailure, failureText } from '../../model/api-failure.js';
 import type { TableDocument, TableRows, WatchEvent } from '../../model/table-rows.js';
 import { listed, noRows, watched } from '../../model/table-rows.js';
@@ -127,7 +128,7 @@ async function listAndWatch(
 
 /** @throws ApiFailure for the error that ends a watch */
 function eventOf(line: string): WatchEvent {
-  const event = JSON.parse(line) as WatchEvent;
+  const event = parseJson(line) as WatchEvent;
   if (event.type !== 'ERROR') return event;
   const status = event.object as unknown as { code?: number; reason?: string; message?: string };
   throw new ApiFailure(
