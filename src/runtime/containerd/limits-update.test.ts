@@ -50,6 +50,15 @@ describe('a running container', () => {
     });
   });
 
+  test('that is removed meanwhile gets no record again', async () => {
+    await store.set('c', record);
+    const tasks = { update: () => store.delete('c') };
+    const update = { resources: {}, annotations: {} };
+    const change = updateContainer({ tasks, store }, 'c', update);
+    await expect(change).rejects.toMatchObject({ code: 'NotFound' });
+    expect(store.get('c')).toBeUndefined();
+  });
+
   test('keeps what it has when the change fails', async () => {
     await store.set('c', record);
     const tasks = { update: () => Promise.reject(new RuntimeError('Failed', 'busy')) };

@@ -18,8 +18,10 @@ export async function updateContainer(
     throw new RuntimeError('NotRunning', `container ${id} does not run`);
   }
   await tasks.update(id, updatedLimits(resources));
-  // It may have ended meanwhile.
-  const { config, ...rest } = store.get(id) ?? record;
+  // It may have ended meanwhile, or been removed: then it has no record.
+  const present = store.get(id);
+  if (present === undefined) throw new RuntimeError('NotFound', `container ${id} does not exist`);
+  const { config, ...rest } = present;
   const kept = { ...config, resources, annotations: { ...config.annotations, ...annotations } };
   await store.set(id, { ...rest, config: kept });
 }
