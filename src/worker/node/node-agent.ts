@@ -14,7 +14,7 @@ import type { Logger } from '../../lib/log.js';
 import type { ContainerRuntime } from '../../runtime/types.js';
 import type { EventRecorder } from '../../client/events/recorder.js';
 import type { NodeDescription, NodeHealth } from './node-object.js';
-import { newNode, nodeLabels, nodeStatus, nodeSubject } from './node-object.js';
+import { heartbeatEveryMs, newNode, nodeLabels, nodeStatus, nodeSubject } from './node-object.js';
 
 /** The dependencies of {@link NodeAgent}. */
 export interface NodeAgentOptions {
@@ -34,8 +34,6 @@ export interface NodeAgentOptions {
 const leaseNamespace = 'kube-node-lease';
 /** The interval between looks at the status; a change is written at once. */
 const statusEveryMs = 10_000;
-/** A status that has not changed is written again after this long. */
-const statusAnywayMs = 300_000;
 const callMs = 5000;
 /** What could not be written is tried again after so long, if its turn does not come sooner. */
 const retryMs = 1000;
@@ -95,7 +93,7 @@ export class NodeAgent {
     });
     // Written once more when it no longer starts: that it is Ready is then said by this agent.
     const wanted = `${health.isStarting === true}${withoutHeartbeats(status, status)}`;
-    const due = clock.monotonicMs() - this.#lastWriteMs >= statusAnywayMs;
+    const due = clock.monotonicMs() - this.#lastWriteMs >= heartbeatEveryMs;
     const isWritten =
       wanted === this.#wanted && withoutHeartbeats(current.status, status) === this.#written;
     if (isWritten && current.metadata.uid === this.#uid && !due) return;

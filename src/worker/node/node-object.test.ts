@@ -33,8 +33,7 @@ function readyAfter(before: NodeStatus | undefined, health: Partial<NodeHealth>)
   return [found?.status, found?.lastHeartbeatTime, found?.lastTransitionTime];
 }
 
-function was(status: string, bootID = 'boot-2'): NodeStatus {
-  const at = '1970-01-01T00:00:01Z';
+function was(status: string, bootID = 'boot-2', at = '1970-01-01T00:00:01Z'): NodeStatus {
   const found = nodeStatus({
     description,
     health: healthy,
@@ -59,6 +58,12 @@ test.each([
   ['was Ready', was('True'), starting, ready],
   ['was Ready, and has taken too long', was('True'), { problem: 'not yet' }, unready],
   ['was Ready before the machine started anew', was('True', 'boot-1'), starting, unready],
+  [
+    'was Ready, and whose agents have not come up since',
+    was('True', 'boot-2', '1969-12-31T23:54:59Z'),
+    starting,
+    unready,
+  ],
   ['was not known', was('Unknown'), starting, unready],
   ['is new', undefined, starting, unready],
 ])('while its agent starts, a node that %s', (_, before, health, expected) => {

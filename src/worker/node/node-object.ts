@@ -22,6 +22,11 @@ export interface NodeDescription {
 /** As many as kubelet names, the largest first. */
 const imagesMax = 50;
 
+/** A status that has not changed is written again after this long: heartbeats of an agent that is up are no older. */
+export const heartbeatEveryMs = 300_000;
+/** The oldest heartbeat by which a node stays Ready: an agent that ends again before it is up gives none. */
+const keptHeartbeatMs = heartbeatEveryMs + 60_000;
+
 /** The state that the conditions of a node report. */
 export interface NodeHealth {
   /** Why the node is not ready; undefined: it is. */
@@ -151,13 +156,18 @@ function conditions(input: ConditionInput): NodeCondition[] {
 
 /**
  * Pods go on while their agent restarts: a node that was Ready stays so, with the heartbeat of the agent before, since
- * its pods would be taken out of their services otherwise. After a start of the machine none of them runs.
+ * its pods would be taken out of their services otherwise. After a start of the machine none of them runs. The agent
+ * may never come up, and start over and over: each start renews the Lease, so the heartbeat has to be a late one.
  */
 function keptReadiness(input: ConditionInput): NodeCondition | undefined {
-  const { description, health, before } = input;
+  const { description, health, before, nowMs } = input;
   const isSameStart = before?.nodeInfo?.bootID === description.machine.bootId;
   if (health.isStarting !== true || !isSameStart) return undefined;
-  return before?.conditions?.find(({ type, status }) => type === 'Ready' && status === 'True');
+  const ready = before?.conditions?.find(
+    ({ type, status }) => type === 'Ready' && status === 'True',
+  );
+  const isLate = nowMs - Date.parse(ready?.lastHeartbeatTime ?? '') <= keptHeartbeatMs;
+  return isLate ? ready : undefined;
 }
 
 /** Each with what it says when all is well, then when it is not. */
