@@ -28,6 +28,8 @@ export type Change = (old: KubeObject) => Promise<Changed> | Changed;
 /** `next` undefined removes the object; equal to the old one writes nothing. */
 export interface Changed {
   readonly next: KubeObject | undefined;
+  /** Nothing is written, not even what is filled in or encrypted anew: the object is only still to be what it was. */
+  readonly isDry?: boolean;
 }
 
 /** The outcome of {@link Objects.change}. */
@@ -172,14 +174,10 @@ export class Objects {
     throw conflict(target(place.kind), place.name);
   }
 
-  async #swap(
-    place: Place,
-    key: string,
-    entry: Entry,
-    changed: Changed,
-  ): Promise<ChangeResult | { retryWith: Entry }> {
-    const plan = this.#plan(place, changed.next, entry);
+  async #swap(place: Place, key: string, entry: Entry, changed: Changed): Promise<Swapped> {
     const guard: Guard = { key, modRevision: entry.revision };
+    if (changed.isDry === true) return this.#unchanged(place, entry, guard);
+    const plan = this.#plan(place, changed.next, entry);
     if (changed.next === undefined) {
       const result = await this.#txn(
         [guard, ...plan.guards],
@@ -193,9 +191,7 @@ export class Objects {
     const stored = encodeStored(next);
     const isSame = isSpliced(entry.bytes, stored, entry.revision);
     if (isSame && !(await this.#isStale(key, entry.revision))) {
-      const result = await this.#confirm(guard);
-      if (!result.succeeded) return this.#retry(place, key, result);
-      return outcome(place.kind, await this.#view(place.kind, entry), false);
+      return this.#unchanged(place, entry, guard);
     }
     const write = this.#announce(place, stored, next);
     const result = await this.#write(place, guard, write, plan);
@@ -241,8 +237,10 @@ export class Objects {
   }
 
   /** A write that changes nothing costs a read, and no revision. */
-  #confirm(guard: Guard): Promise<TxnResult> {
-    return this.#txn([guard], []);
+  async #unchanged(place: Place, entry: Entry, guard: Guard): Promise<Swapped> {
+    const result = await this.#txn([guard], []);
+    if (!result.succeeded) return this.#retry(place, guard.key, result);
+    return outcome(place.kind, await this.#view(place.kind, entry), false);
   }
 
   async #retry(place: Place, key: string, result: TxnResult): Promise<{ retryWith: Entry }> {
@@ -283,6 +281,9 @@ export class Objects {
     return this.store.txn(guards, ops).catch(mapStoreError);
   }
 }
+
+/** What was written, or what another write has made of the object. */
+type Swapped = ChangeResult | { retryWith: Entry };
 
 function outcome(kind: KindDeclaration, view: Entry, deleted: boolean): ChangeResult {
   return { object: readAs(kind, view), bytes: presentBytes(kind, view), deleted };

@@ -44,6 +44,9 @@ test('it is written once with the first key, and then no more', async () => {
   };
   expect([await unchanged(), await stored()]).toEqual([0, 'old']);
   keys = [key('young', 2), ...keys];
+  const before = await watchCache.fresh();
+  await objects.change(place, (old) => ({ next: old, isDry: true }));
+  expect([(await watchCache.fresh()) - before, await stored()]).toEqual([0, 'old']);
   expect([await unchanged(), await stored()]).toEqual([1, 'young']);
   expect([await unchanged(), await stored()]).toEqual([0, 'young']);
   keys = [key('young', 2)];

@@ -167,7 +167,7 @@ export class Writer {
         const next = await this.#prepare(context, source, old);
         if (context.options.dryRun) {
           dry = next;
-          return { next: old };
+          return { next: old, isDry: true };
         }
         return { next: shouldRemove(next, old) ? undefined : next };
       });

@@ -43,6 +43,18 @@ const names = (id: string): string[] =>
 const ipAddresses = (): string[] => names('networking.k8s.io/ipaddresses');
 const locks = (): string[] => names('serviceips');
 
+test('a change that is only tried takes, fills in and gives back nothing', async () => {
+  await given('s');
+  const before = await bench.watchCache.fresh();
+  const tried = await bench.objects.change(bench.place(service('s')), (old) => {
+    const bare = { ...old, spec: { type: 'ExternalName' } };
+    return { next: Object.freeze({ ...bare, spec: Object.freeze(bare.spec) }), isDry: true };
+  });
+  expect(tried.object).toMatchObject({ spec: { clusterIP: '10.0.0.1' } });
+  expect(await bench.watchCache.fresh()).toBe(before);
+  expect([ipAddresses(), locks()]).toEqual([['10.0.0.1'], ['10.0.0.1']]);
+});
+
 async function change(place: Draft, more: object): Promise<void> {
   await bench.objects.change(bench.place(place), (old) => ({
     next: { ...old, ...more, metadata: { ...old.metadata, ...(more as KubeObject).metadata } },

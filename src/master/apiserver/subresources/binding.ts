@@ -46,7 +46,7 @@ export async function bindPod(
     if ((pod.spec.schedulingGates?.length ?? 0) > 0) {
       refuse(`pod ${name} has non-empty .spec.schedulingGates`);
     }
-    if (context.options.dryRun) return { next: old };
+    if (context.options.dryRun) return { next: old, isDry: true };
     pod.spec.nodeName = node;
     if (metadata?.annotations !== undefined) {
       pod.metadata.annotations = { ...pod.metadata.annotations, ...metadata.annotations };

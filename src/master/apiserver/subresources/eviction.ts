@@ -163,7 +163,7 @@ async function takeFromBudget(
     if (free) return { next: old };
     const status = found.status ?? noStatus();
     mustHaveRoom(found, status);
-    if (dryRun) return { next: old };
+    if (dryRun) return { next: old, isDry: true };
     const left = status.disruptionsAllowed - 1;
     found.status = {
       ...status,
