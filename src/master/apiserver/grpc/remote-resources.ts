@@ -104,7 +104,8 @@ function unavailable(text: string): StatusError {
 function refusalOf(code: number, text: string): StatusError {
   let value: unknown;
   try {
-    value = parseJson(text);
+    // Its long integers are rounded: no Status has any.
+    value = JSON.parse(text);
   } catch {
     // Some other program's page: its code says enough.
   }

@@ -223,3 +223,18 @@ test.each<[string, object | undefined, object]>([
 ])('a refusal %s', (_, result, status) => {
   expect(denied('h', result).status).toMatchObject({ status: 'Failure', ...status });
 });
+
+test.each(['9007199254740993', '99999', '-5', '403.5', '"403"'])(
+  'a refusal with the code %s can be sent',
+  (code) => {
+    const question: Question = { uid: 'u', body: '' };
+    const status = `{"code":${code},"details":{"retryAfterSeconds":9223372036854775807}}`;
+    const answer =
+      '{"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1","response":' +
+      `{"uid":"u","allowed":false,"status":${status}}}`;
+    const { result } = readVerdict(answer, question);
+    const refusal = denied('h', result);
+    expect(refusal.code).toBe(400);
+    expect(JSON.parse(JSON.stringify(refusal.status))).toMatchObject({ code: 400, details: {} });
+  },
+);

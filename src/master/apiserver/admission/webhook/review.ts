@@ -125,7 +125,8 @@ export interface Verdict {
 export function readVerdict(text: string, question: Question): Verdict {
   let review: unknown;
   try {
-    review = parseJson(text);
+    // Its long integers are rounded: no Status has any. A patch is a text in it.
+    review = JSON.parse(text);
   } catch (error) {
     throw new CallError(`couldn't get version/kind; json parse error: ${String(error)}`);
   }
@@ -186,6 +187,7 @@ export function denied(name: string, result: Partial<Status> | undefined): Statu
     message: explanation === '' ? `${head} without explanation` : `${head}: ${explanation}`,
     ...(reason === '' ? {} : { reason }),
     ...(details === undefined ? {} : { details }),
-    code: code < 400 ? 400 : code,
+    // Others are no answers of HTTP that refuse.
+    code: Number.isInteger(code) && code >= 400 && code <= 599 ? code : 400,
   });
 }
