@@ -247,3 +247,36 @@ test.each(readSamples().map(({ id, object }) => [id, object] as const))(
   },
   60_000,
 );
+
+test.each([long, least])('%s is refused or taken in every place of a patch', async (number) => {
+  const maps = '/api/v1/namespaces/default/configmaps';
+  await ask('POST', maps, '{"metadata":{"name":"m"},"data":{"a":"b"}}');
+  await ask('POST', counts, count('m', '{"e":1}'));
+  const bodies: Record<string, readonly string[]> = {
+    'strategic-merge': [
+      `{"$patch":${number}}`,
+      `{"data":{"$patch":${number},"$retainKeys":${number}}}`,
+      `{"metadata":{"$setElementOrder/ownerReferences":${number},"ownerReferences":[{"uid":${number}}]}}`,
+      `{"metadata":{"$deleteFromPrimitiveList/finalizers":[${number}],"finalizers":[${number}]}}`,
+      number,
+    ],
+    merge: [`{"spec":{"any":[${number}],"e":${number}}}`, `{"spec":${number}}`, number],
+    json: [
+      `[{"op":"add","path":"/spec/any","value":{"x":${number}}}]`,
+      `[{"op":${number},"path":${number},"value":${number}},${number}]`,
+      number,
+    ],
+    apply: [count('m', `{"any":${number},"set":[${number}]}`), number],
+  };
+  const failures: string[] = [];
+  for (const [name, texts] of Object.entries(bodies)) {
+    const type = `application/${name}-patch+${name === 'apply' ? 'yaml' : 'json'}`;
+    const path = name === 'strategic-merge' ? `${maps}/m` : `${counts}/m`;
+    for (const text of texts) {
+      const to = `${path}?fieldManager=m`;
+      const { code, message } = await ask('PATCH', to, text, { 'content-type': type });
+      if (code >= 500) failures.push(`${code} ${message}: ${text}`);
+    }
+  }
+  expect(failures).toEqual([]);
+});
