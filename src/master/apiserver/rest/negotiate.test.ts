@@ -11,6 +11,13 @@ function chosen(accept: string, offer?: Offer): string {
 const table = 'application/json;as=Table;v=v1;g=meta.k8s.io';
 
 describe('the format of an answer', () => {
+  test('no table is made of what is never stored: a review of access', () => {
+    // test/e2e/apimachinery/table_conversion.go: 406 for a backend which does not implement metadata.
+    const offer = { protobuf: true, table: false };
+    expect(() => chosen(table, offer)).toThrow('only the following media types are accepted');
+    expect(chosen(`${table},application/json`, offer)).toBe('json');
+  });
+
   test.each([
     ['', 'json'],
     ['*/*', 'json'],

@@ -55,6 +55,8 @@ export interface Offer {
   readonly protobuf: boolean;
   /** True for a watch, which comes as JSON or protobuf. */
   readonly stream?: boolean;
+  /** False where no table is made: of what is answered and never stored. @default true */
+  readonly table?: boolean;
 }
 
 const plainOffer: Offer = { protobuf: false };
@@ -70,7 +72,7 @@ export function negotiate(accept: string, offer: Offer = plainOffer): Format {
     const as = transformations.find((candidate) => candidate === wanted);
     const asVersion = clause.parameters.get('v') ?? 'v1';
     const group = clause.parameters.get('g') ?? 'meta.k8s.io';
-    if (as === 'Table' && type === 'protobuf') continue;
+    if (as === 'Table' && (type === 'protobuf' || offer.table === false)) continue;
     if (as === undefined || group !== 'meta.k8s.io') continue;
     if (asVersion !== 'v1' && asVersion !== 'v1beta1') continue;
     return { type, as, asVersion };

@@ -202,8 +202,13 @@ export class ResourceHandler {
   }
 }
 
-function formatOf(exchange: Exchange, { kind }: Pick<Target, 'kind'>): Format {
-  const format = negotiate(header(exchange, 'accept'), { protobuf: speaksProtobuf(kind) });
+/** Subresources that answer with no object of the store. */
+const answersOnly = new Set(['binding', 'eviction', 'token']);
+
+function formatOf(exchange: Exchange, { kind, subresource }: Target): Format {
+  const table = !kind.virtual && !answersOnly.has(subresource);
+  const protobuf = speaksProtobuf(kind);
+  const format = negotiate(header(exchange, 'accept'), { protobuf, table });
   // A table that cannot be made is refused before anything is done.
   readIncludeObject(exchange.query, format);
   return format;
