@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { maxProblems } from './decode.js';
-import { maxDepth, parseJsonBody } from './json-text.js';
+import { inTextOrder, maxDepth, parseJsonBody } from './json-text.js';
 
 describe('JSON bodies', () => {
   test('duplicate fields are named once each, with their paths', () => {
@@ -9,6 +9,22 @@ describe('JSON bodies', () => {
       'duplicate field "a"',
       'duplicate field "l[1].x\\"y"',
       'duplicate field "o.p.q"',
+    ]);
+  });
+
+  test('duplicate and unknown fields come in the order of the text; unknown ones are not counted', () => {
+    // test/integration/apiserver/field_validation_test.go of Kubernetes, for typed resources.
+    const text =
+      '{"spec":{"one":1,"two":{"x":1,"x":2},"two":2,"paused":true,"paused":false,"list":[{"more":1,"a":1,"a":2}]}}';
+    const unknown = ['spec.one', 'spec.two', 'spec.list[0].more'].map(
+      (path) => `unknown field "${path}"`,
+    );
+    expect(inTextOrder(text, parseJsonBody(text, true).duplicates, unknown)).toEqual([
+      'unknown field "spec.one"',
+      'unknown field "spec.two"',
+      'duplicate field "spec.paused"',
+      'unknown field "spec.list[0].more"',
+      'duplicate field "spec.list[0].a"',
     ]);
   });
 

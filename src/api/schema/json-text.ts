@@ -11,6 +11,8 @@ export interface ParsedBody {
   readonly value: unknown;
   /** Such as `duplicate field "spec.replicas"`. */
   readonly duplicates: readonly string[];
+  /** The JSON text in which duplicates stand, for the order of what is wrong in it. */
+  readonly text?: string;
 }
 
 /**
@@ -22,6 +24,8 @@ export const maxDepth = 1_000;
 /** One open object or array while scanning. */
 interface Frame {
   readonly keys: Set<string> | undefined;
+  /** The place of the object or array itself. */
+  readonly prefix: () => string;
   /** The key of the value that is being read. */
   key: string;
   index: number;
@@ -47,58 +51,108 @@ function endOfString(text: string, start: number): number {
   return i;
 }
 
-/** Returns the scanner's place, such as `spec.containers[0].name`; called only for errors that are reported. */
-function pathOf(stack: readonly Frame[]): string {
-  return stack.reduce((path, { keys, key, index }) => {
-    if (keys === undefined) return `${path}[${index}]`;
-    return path === '' ? key : `${path}.${key}`;
-  }, '');
+/** Returns the place of what a frame reads at present, such as `spec.containers[0].name`. */
+function pathOf({ keys, prefix, key, index }: Frame): string {
+  const path = prefix();
+  if (keys === undefined) return `${path}[${index}]`;
+  return path === '' ? key : `${path}.${key}`;
 }
 
+/** A frame below another. Its place is asked for only where something is reported, and found once. */
+function frameBelow(parent: Frame | undefined, keys: Set<string> | undefined): Frame {
+  let place: string | undefined;
+  const prefix = (): string => (place ??= parent === undefined ? '' : pathOf(parent));
+  return { keys, prefix, key: '', index: 0 };
+}
+
+/** Takes a key of the text, with its place and whether its object had it before. False ends the scan. */
+type KeyVisitor = (path: () => string, repeated: boolean) => boolean;
+
 /**
- * Names duplicate keys of valid JSON text, up to {@link maxProblems}.
+ * Visits the keys of valid JSON text in the order of the text.
  * @throws DecodeError when the text is nested deeper than {@link maxDepth}
  */
-export function duplicateFields(text: string): string[] {
-  const found = new Set<string>();
+function visitKeys(text: string, visit: KeyVisitor): void {
   const stack: Frame[] = [];
   for (let i = 0; i < text.length; i += 1) {
+    const frame = stack.at(-1);
     switch (text.charCodeAt(i)) {
       case quoteChar: {
         const end = endOfString(text, i);
         let next = end + 1;
         while (next < text.length && text.charCodeAt(next) <= 0x20) next += 1;
-        const frame = stack.at(-1);
         if (frame?.keys !== undefined && text.charCodeAt(next) === colon) {
           const raw = text.slice(i + 1, end);
           frame.key = raw.includes('\\') ? String(JSON.parse(`"${raw}"`)) : raw;
-          if (frame.keys.has(frame.key) && found.size < maxProblems) found.add(pathOf(stack));
+          if (!visit(() => pathOf(frame), frame.keys.has(frame.key))) return;
           frame.keys.add(frame.key);
           i = next;
         } else i = end;
         break;
       }
       case openBrace:
-        stack.push({ keys: new Set(), key: '', index: 0 });
-        if (stack.length > maxDepth) throw tooDeep();
-        break;
       case openBracket:
-        stack.push({ keys: undefined, key: '', index: 0 });
+        stack.push(frameBelow(frame, text.charCodeAt(i) === openBrace ? new Set() : undefined));
         if (stack.length > maxDepth) throw tooDeep();
         break;
       case closeBrace:
       case closeBracket:
         stack.pop();
         break;
-      case comma: {
-        const frame = stack.at(-1);
+      case comma:
         if (frame !== undefined) frame.index += 1;
         break;
-      }
       default:
     }
   }
+}
+
+/**
+ * Names duplicate keys of valid JSON text, up to {@link maxProblems}.
+ * @throws DecodeError when the text is nested deeper than {@link maxDepth}
+ */
+function duplicateFields(text: string): string[] {
+  const found = new Set<string>();
+  visitKeys(text, (path, repeated) => {
+    if (repeated && found.size < maxProblems) found.add(path());
+    return true;
+  });
   return [...found].map((path) => `duplicate field ${JSON.stringify(path)}`);
+}
+
+/**
+ * Puts the duplicate and the unknown fields of a typed object in the order in which a decoder meets them, which reads
+ * nothing below an unknown field and does not count it (kubernetes-sigs/json, `object` in decode.go).
+ */
+export function inTextOrder(
+  text: string,
+  duplicates: readonly string[],
+  unknown: readonly string[],
+): string[] {
+  const unread = new Map(unknown.map((problem) => [placeOf(problem), problem]));
+  const isRead = (path: string): boolean =>
+    ![...unread.keys()].some(
+      (top) => path === top || (/^[.[]/.test(path.slice(top.length)) && path.startsWith(top)),
+    );
+  const repeats = new Map(
+    duplicates
+      .map((problem) => [placeOf(problem), problem] as const)
+      .filter(([path]) => isRead(path)),
+  );
+  const ordered: string[] = [];
+  visitKeys(text, (path, repeated) => {
+    const left = repeated ? repeats : unread;
+    const problem = left.get(path());
+    if (problem !== undefined) ordered.push(problem);
+    left.delete(path());
+    return repeats.size + unread.size > 0;
+  });
+  return ordered.slice(0, maxProblems);
+}
+
+/** The place that a problem quotes last. */
+function placeOf(problem: string): string {
+  return String(JSON.parse(problem.slice(problem.indexOf('"'))));
 }
 
 function tooDeep(): DecodeError {
@@ -144,5 +198,6 @@ export function parseJsonBody(text: string, strict: boolean): ParsedBody {
     const fault = jsonSyntaxError(text) ?? 'invalid character in JSON text';
     throw new DecodeError(fault, { cause });
   }
-  return { value, duplicates: strict ? duplicateFields(text) : [] };
+  const duplicates = strict ? duplicateFields(text) : [];
+  return { value, duplicates, ...(duplicates.length === 0 ? {} : { text }) };
 }

@@ -3,7 +3,7 @@ import type { DecodableKind } from '../../../api/kind.js';
 import { isJsonObject, textOf } from '../../../api/object.js';
 import { DecodeError } from '../../../api/schema/decode.js';
 import type { ParsedBody } from '../../../api/schema/json-text.js';
-import { parseJsonBody } from '../../../api/schema/json-text.js';
+import { inTextOrder, parseJsonBody } from '../../../api/schema/json-text.js';
 import { parseYamlBody } from '../../../api/schema/yaml-text.js';
 import { assertNever } from '../../../lib/assert.js';
 import type { Decoded } from '../../../api/strategy.js';
@@ -49,7 +49,7 @@ export function parseBody(format: BodyFormat, bytes: Buffer, strict: boolean): P
 /** Decodes a parsed body. Fields of a newer client in protobuf are passed over: a message has no strict reading. */
 export function typedBody(
   kind: DecodableKind,
-  { value, duplicates }: ParsedBody,
+  { value, duplicates, text: source }: ParsedBody,
   format: BodyFormat,
 ): TypedBody {
   const isObject = isJsonObject(value);
@@ -59,7 +59,12 @@ export function typedBody(
     const { object, problems } = decodeObject(kind, value);
     if (format === 'protobuf') return { type, decoded: { object, problems: [] } };
     if (duplicates.length === 0) return { type, decoded: { object, problems } };
-    return { type, decoded: { object, problems: [...duplicates, ...problems] } };
+    // A custom object and YAML are read twice: first for what is there twice, then for what is unknown.
+    const all =
+      source === undefined || kind.custom
+        ? [...duplicates, ...problems]
+        : inTextOrder(source, duplicates, problems);
+    return { type, decoded: { object, problems: all } };
   } catch (error) {
     if (!(error instanceof DecodeError)) throw error;
     return { type, decoded: error };
