@@ -39,6 +39,12 @@ export async function revisionsOf(session: Session, found: Found): Promise<Revis
 const byNumber = (a: Pick<Revision, 'number'>, b: Pick<Revision, 'number'>): number =>
   a.number < b.number ? -1 : a.number > b.number ? 1 : 0;
 
+/** A revision is an int64, and may be beyond what a number holds. */
+function revisionNumber(text: string): number | bigint {
+  const revision = Number(text);
+  return Number.isSafeInteger(revision) || !/^\d+$/.test(text) ? revision : BigInt(text);
+}
+
 const isOwned = (object: KubeObject, owner: KubeObject): boolean =>
   (object.metadata.ownerReferences ?? []).some(({ uid }) => uid === owner.metadata.uid);
 
@@ -48,7 +54,7 @@ async function replicaSetRevisions(session: Session, { ref, object }: Found): Pr
   return sets
     .filter((set) => isOwned(set, object))
     .map((set) => ({
-      number: Number(set.metadata.annotations?.[revisionAnnotation] ?? 0),
+      number: revisionNumber(set.metadata.annotations?.[revisionAnnotation] ?? '0'),
       cause: set.metadata.annotations?.[causeAnnotation] ?? '',
       template: set.spec?.template ?? {},
       metadata: set.metadata,

@@ -184,7 +184,7 @@ class DeploymentController {
     return ours && findNew(deployment, [present]) !== undefined;
   }
 
-  async #writeRevision(deployment: Deployment, revision: number | undefined): Promise<Deployment> {
+  async #writeRevision(deployment: Deployment, revision: bigint | undefined): Promise<Deployment> {
     if (revision === undefined) return deployment;
     return this.#context.client.patch<Deployment>(
       resources.deployments,

@@ -29,7 +29,7 @@ export interface DeploymentPlan {
   readonly actions: readonly DeploymentAction[];
   readonly status: DeploymentStatus;
   /** The revision to write on the deployment; undefined when it is there. */
-  readonly revision?: number;
+  readonly revision?: bigint;
   /** When time alone may change the status. */
   readonly recheckMs?: number;
 }
@@ -109,17 +109,19 @@ function resizeAll(deployment: Deployment, scalings: readonly Scaling[]): Deploy
     .filter((action) => action !== undefined);
 }
 
+const larger = (a: bigint, b: bigint): bigint => (a > b ? a : b);
+
 /** Brings the new set's annotations and minReadySeconds up to date, or makes the set. */
 function ensureNew(
   input: DeploymentInput & Step,
   initialReplicas: number,
 ): {
   readonly action?: DeploymentAction;
-  readonly revision: number;
+  readonly revision: bigint;
   readonly status: DeploymentStatus;
 } {
   const { deployment, present, old } = input;
-  const revision = old.reduce((max, set) => Math.max(max, revisionOf(set)), 0) + 1;
+  const revision = old.map(revisionOf).reduce(larger, 0n) + 1n;
   if (present === undefined) {
     const set = makeReplicaSet(deployment, { replicas: initialReplicas, revision });
     const created = note(
@@ -130,7 +132,7 @@ function ensureNew(
     return { action: { type: 'create', set }, revision, status: created };
   }
   const annotations = newSetAnnotations(deployment, revision, present);
-  const finalRevision = Math.max(revision, revisionOf(present));
+  const finalRevision = larger(revision, revisionOf(present));
   const minReadySeconds = deployment.spec.minReadySeconds ?? 0;
   const known = input.status.conditions?.some((c) => c.type === 'Progressing') === true;
   const status = known
@@ -201,7 +203,7 @@ function planRecreate(input: DeploymentInput & Step): DeploymentPlan {
 function finish(
   input: DeploymentInput & Step,
   actions: readonly DeploymentAction[],
-  revision: number | undefined,
+  revision: bigint | undefined,
   status: DeploymentStatus,
 ): DeploymentPlan {
   const { deployment, present, old, nowMs } = input;
@@ -226,7 +228,7 @@ function surplusHistory(deployment: Deployment, old: readonly ReplicaSet[]): Dep
   const surplus = alive.length - limit;
   if (surplus <= 0) return [];
   return alive
-    .toSorted((a, b) => revisionOf(a) - revisionOf(b) || byCreation(a, b))
+    .toSorted((a, b) => Number(revisionOf(a) - revisionOf(b)) || byCreation(a, b))
     .slice(0, surplus)
     .filter(
       (set) =>

@@ -7,6 +7,7 @@ import { byCreation } from '../../../api/facts/time.js';
 import type { PodTemplateSpec } from '../../../api/types/core.js';
 import type { Deployment, DeploymentSpec, ReplicaSet } from '../../../api/types/workloads.js';
 import { controllerReference } from '../../../api/facts/owners.js';
+import { maxInt64 } from '../../../lib/json.js';
 
 const hashLabel = 'pod-template-hash';
 
@@ -62,10 +63,15 @@ export function findNew(
   return sets.toSorted(byCreation).find((set) => jsonEqual(withoutHash(set.spec.template), wanted));
 }
 
-/** Returns the revision that the annotation holds; 0 where it is absent or no number. */
-export function revisionOf(object: { metadata: { annotations?: Record<string, string> } }): number {
+/**
+ * Returns the revision that the annotation holds, an int64; 0 where it is absent or none. Kubernetes' conformance test
+ * has one of 3546343826724305832.
+ */
+export function revisionOf(object: { metadata: { annotations?: Record<string, string> } }): bigint {
   const text = object.metadata.annotations?.[revisionAnnotation] ?? '';
-  return /^\d+$/.test(text) ? Number(text) : 0;
+  if (!/^\d{1,19}$/.test(text)) return 0n;
+  const revision = BigInt(text);
+  return revision > maxInt64 ? 0n : revision;
 }
 
 /**
@@ -89,16 +95,16 @@ export function sizeAnnotations(deployment: Deployment): Record<string, string> 
 /** Annotations of the new set: the deployment's own, its revision and the revisions it had before. */
 export function newSetAnnotations(
   deployment: Deployment,
-  revision: number,
+  revision: bigint,
   set: ReplicaSet | undefined,
 ): Record<string, string> {
   const result: Record<string, string> = { ...set?.metadata.annotations };
   for (const [name, value] of Object.entries(deployment.metadata.annotations ?? {})) {
     if (!notCopied.has(name)) result[name] = value;
   }
-  const old = set === undefined ? 0 : revisionOf(set);
+  const old = set === undefined ? 0n : revisionOf(set);
   if (old < revision) {
-    if (old > 0) {
+    if (old > 0n) {
       const history = result[historyAnnotation];
       result[historyAnnotation] = history === undefined ? String(old) : `${history},${old}`;
     }
@@ -110,7 +116,7 @@ export function newSetAnnotations(
 /** A set for the present template. */
 export function makeReplicaSet(
   deployment: Deployment,
-  options: { readonly replicas: number; readonly revision: number },
+  options: { readonly replicas: number; readonly revision: bigint },
 ): ReplicaSet {
   const { spec, metadata } = deployment;
   const hash = templateHash(spec.template, deployment.status?.collisionCount);

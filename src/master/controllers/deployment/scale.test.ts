@@ -210,6 +210,23 @@ describe('Recreate', () => {
   });
 });
 
+describe('revisions', () => {
+  test('are int64: one beyond what a number holds is counted on', () => {
+    // test/e2e/apps/deployment.go of Kubernetes, testRollingUpdateDeployment.
+    const text = '3546343826724305832';
+    const annotations = { 'deployment.kubernetes.io/revision': text };
+    const bare = replicaSet('old', { replicas: 1 });
+    const old = { ...bare, metadata: { ...bare.metadata, annotations } };
+    const { revision } = planDeployment({
+      deployment: deployment(1),
+      sets: [old],
+      hasRunningPods: () => false,
+      nowMs,
+    });
+    expect(String(revision)).toBe('3546343826724305833');
+  });
+});
+
 describe('history', () => {
   const settled = { replicas: 10, scaledFor: [10, 13] } as const;
   const fresh = replicaSet('new', { ...settled, revision: 9, created: 9 });
@@ -250,7 +267,7 @@ describe('the new set', () => {
   });
 
   test('is named after the hash of its template, which it selects', () => {
-    const made = makeReplicaSet(deployment(3), { replicas: 2, revision: 4 });
+    const made = makeReplicaSet(deployment(3), { replicas: 2, revision: 4n });
     const hash = made.metadata.labels?.['pod-template-hash'] ?? '';
     expect(hash).not.toBe('');
     expect(made.metadata.name).toBe(`web-${hash}`);
@@ -262,7 +279,7 @@ describe('the new set', () => {
       'deployment.kubernetes.io/max-replicas': '6',
     });
     const collided = { ...deployment(3), status: { collisionCount: 1 } };
-    expect(makeReplicaSet(collided, { replicas: 2, revision: 4 }).metadata.name).not.toBe(
+    expect(makeReplicaSet(collided, { replicas: 2, revision: 4n }).metadata.name).not.toBe(
       made.metadata.name,
     );
   });
@@ -274,11 +291,11 @@ describe('the new set', () => {
       'kubectl.kubernetes.io/last-applied-configuration': '{}',
     };
     const set = replicaSet('a', { replicas: 1, revision: 2 });
-    expect(newSetAnnotations(noted, 5, set)).toEqual({
+    expect(newSetAnnotations(noted, 5n, set)).toEqual({
       note: 'x',
       'deployment.kubernetes.io/revision': '5',
       'deployment.kubernetes.io/revision-history': '2',
     });
-    expect(newSetAnnotations(noted, 1, set)['deployment.kubernetes.io/revision']).toBe('2');
+    expect(newSetAnnotations(noted, 1n, set)['deployment.kubernetes.io/revision']).toBe('2');
   });
 });
