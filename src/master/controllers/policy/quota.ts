@@ -40,9 +40,12 @@ class QuotaController {
     });
     this.#quotas = context.informers.informer<ResourceQuota>(resources.resourceQuotas);
     this.#quotas.onChange((change) => {
-      // Admission writes the status with every charge; only other limits are a reason to count.
-      if (change.type === 'update' && jsonEqual(change.old.spec, change.object.spec)) return;
-      this.reconciler.enqueue(keyOf(change.object));
+      const key = keyOf(change.object);
+      // Admission writes the status with every charge, which is no reason to count at once. Anybody else may write it
+      // as well: what they wrote does not stay (Kubernetes comes by every five minutes).
+      if (change.type === 'update' && jsonEqual(change.old.spec, change.object.spec)) {
+        this.reconciler.enqueueAfter(key, recountAfterMs);
+      } else this.reconciler.enqueue(key);
     });
     this.#entries = new Catalog(context)
       .all()
