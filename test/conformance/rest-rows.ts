@@ -155,7 +155,7 @@ export const rows: readonly Row[] = [
     '{"metadata":{"name":"a"},"x":1,"data":{"k":"1","k":"2"}}',
     400,
     'BadRequest',
-    'ConfigMap in version "v1" cannot be handled as a ConfigMap: strict decoding error: duplicate field "data.k", unknown field "x"',
+    'ConfigMap in version "v1" cannot be handled as a ConfigMap: strict decoding error: unknown field "x", duplicate field "data.k"',
   ],
   [
     'PUT',
