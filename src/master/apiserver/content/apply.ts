@@ -10,6 +10,8 @@ import { errorTarget } from '../verbs/index.js';
 import type { BodyParser } from './body-parser.js';
 import type { TypedBody, TypeMeta } from './typed-body.js';
 
+const unknownField = /^unknown field "(.*)"$/;
+
 /** The media type of server-side apply. */
 export const applyPatch = 'application/apply-patch+yaml';
 
@@ -41,6 +43,7 @@ export async function applySource(
       `the name of the object (${given}) does not match the name on the URL (${name})`,
     );
   }
+  const repeated = repeatedKeys(context, read);
   config.metadata.name = name;
   if (kind.namespaced) config.metadata.namespace = context.target.namespace;
   return {
@@ -59,12 +62,32 @@ export async function applySource(
       const outcome = applyConfiguration(kind, { live, config, force, writer });
       if (outcome.conflicts.length > 0)
         throw new StatusError(applyConflictStatus(outcome.conflicts));
+      // After conflicts, as in Kubernetes (`applyPatcher` in apiserver's patch.go).
+      if (repeated !== undefined) throw repeated;
       if (live !== undefined && config.metadata.resourceVersion === undefined) {
         outcome.object.metadata.resourceVersion = live.metadata.resourceVersion ?? '';
       }
       return outcome.object;
     },
   };
+}
+
+/**
+ * The error of keys that stand twice in one map, where validation is strict; a warning otherwise. Which of the two
+ * values is applied, the client could not have meant.
+ */
+function repeatedKeys(context: RequestContext, { decoded }: TypedBody): StatusError | undefined {
+  const { fieldValidation } = context.options;
+  const problems = decoded instanceof DecodeError ? [] : decoded.problems;
+  const repeated = problems.filter((text) => !unknownField.test(text));
+  if (repeated.length === 0 || fieldValidation === 'Ignore') return undefined;
+  if (fieldValidation === 'Warn') {
+    context.warnings.push(...repeated);
+    return undefined;
+  }
+  const lines = repeated.map((text) => `\n  ${text}`).join('');
+  const cause = `error converting YAML to JSON: yaml: unmarshal errors:${lines}`;
+  return badRequest(`error strict decoding YAML: ${cause}`);
 }
 
 async function readApplied(
@@ -94,7 +117,7 @@ function checkTypeMeta(type: TypeMeta): void {
 function checkApplied(context: RequestContext, { decoded }: TypedBody): KubeObject {
   const { kind, namespace, name } = context.target;
   if (decoded instanceof DecodeError) throw badRequest(decoded.message);
-  const paths = decoded.problems.map((text) => /^unknown field "(.*)"$/.exec(text)?.[1]);
+  const paths = decoded.problems.map((text) => unknownField.exec(text)?.[1]);
   const strange = paths.filter((path) => path !== undefined);
   const errors = strange
     .map((path) => `.${path}: field not declared in schema`)
