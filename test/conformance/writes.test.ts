@@ -1,5 +1,6 @@
 /** Writes at their edges, at a running API server: what a status may change, what stays, what is dropped. */
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { createSigningRequest } from '../../src/lib/pki/certificates.js';
 import type { DoorAnswer, Identity } from '../security/two-doors.js';
 import { TwoDoors } from '../security/two-doors.js';
 
@@ -206,6 +207,35 @@ test('an applied list has each key once', async () => {
     'failed to create typed patch object (default/twice; /v1, Kind=Service): ' +
       '.spec.ports: duplicate entries for key [port=80,protocol="TCP"]',
   ]);
+});
+
+test('the status of a certificate request brings annotations along', async () => {
+  // test/e2e/auth/certificates.go, "patching /status".
+  const path = '/apis/certificates.k8s.io/v1/certificatesigningrequests';
+  const made = await createSigningRequest({ commonName: 'jane', usages: [] });
+  const request = Buffer.from(made.request).toString('base64');
+  const spec = { request, signerName: 'example.com/e2e', usages: ['client auth'] };
+  succeeds(await write('POST', path, { metadata: { name: 'noted' }, spec }), 201);
+  for (const subresource of ['approval', 'status']) {
+    const patch = { metadata: { annotations: { [subresource]: 'true' } } };
+    succeeds(await write('PATCH', `${path}/noted/${subresource}`, patch, merge), 200);
+  }
+  const { metadata } = read(await write('GET', `${path}/noted`));
+  expect(metadata['annotations']).toEqual({ approval: 'true', status: 'true' });
+});
+
+test('an applied text has each field once, where validation is strict', async () => {
+  // test/e2e/apimachinery/field_validation.go, "should detect duplicates in a CR when preserving unknown fields".
+  const head = 'apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: repeated\ndata:\n';
+  const config = Buffer.from(`${head}  foo: foo1\n  foo: foo2\n`);
+  const path = `${core}/configmaps/repeated?fieldManager=m`;
+  const strict = await write('PATCH', `${path}&fieldValidation=Strict`, config, apply);
+  expect([strict.code, strict.message]).toEqual([
+    400,
+    'error strict decoding YAML: error converting YAML to JSON: yaml: unmarshal errors:\n' +
+      '  line 7: key "foo" already set in map',
+  ]);
+  succeeds(await write('PATCH', path, config, apply), 201);
 });
 
 test('an object that is to be made has no resourceVersion', async () => {

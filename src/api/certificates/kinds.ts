@@ -26,7 +26,6 @@ export const certificateSigningRequestKind = defineKind<CertificateSigningReques
   shortNames: ['csr'],
   namespaced: false,
   nameRule: 'path-segment',
-  statusKeeps: 'metadata',
   schema: certificateSigningRequestSchema,
   subresources: [
     {
