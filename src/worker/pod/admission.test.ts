@@ -76,7 +76,7 @@ test('host ports are taken once: by who runs here', () => {
   const on = (uid: string, phase: string, port: object = {}): Pod => {
     const ports = [{ containerPort: 80, hostPort: 21017, ...port }];
     const made = pod({ containers: [{ name: 'a', ports }] });
-    return { ...made, metadata: { ...made.metadata, uid }, status: { phase } } as Pod;
+    return { ...made, metadata: { ...made.metadata, uid }, status: { phase } };
   };
   const wanted = on('new', 'Pending');
   const refused = (other: Pod): string | undefined => refusalOf(wanted, abilities, [other])?.reason;
