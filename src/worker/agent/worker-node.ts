@@ -214,7 +214,6 @@ async function createContext(
     hostResolver: await readHostResolver(),
     services: parts.services,
     measureDisk: diskMeasure(createCommandRunner({ clock })),
-    pods: () => pods.list(),
     roomProblem: (pod) => roomProblem(pod, pods.list(), allocatable),
     ...(options.observer && { observer: options.observer }),
     abilities: { unsafeSysctls: options.unsafeSysctls ?? [], kernel: kernelVersion(release()) },

@@ -71,20 +71,3 @@ test.each<readonly [string, Pod, string | undefined]>([
 ])('%s', (_name, wanted, reason) => {
   expect(refusalOf(wanted, abilities)?.reason).toBe(reason);
 });
-
-test('host ports are taken once: by who runs here', () => {
-  const on = (uid: string, phase: string, port: object = {}): Pod => {
-    const ports = [{ containerPort: 80, hostPort: 21017, ...port }];
-    const made = pod({ containers: [{ name: 'a', ports }] });
-    return { ...made, metadata: { ...made.metadata, uid }, status: { phase } };
-  };
-  const wanted = on('new', 'Pending');
-  const refused = (other: Pod): string | undefined => refusalOf(wanted, abilities, [other])?.reason;
-  expect(refused(on('old', 'Running'))).toBe('NodePorts');
-  expect(refused(on('old', 'Running', { hostIP: '10.0.0.1' }))).toBe('NodePorts');
-  expect(refused(on('old', 'Running', { protocol: 'UDP' }))).toBeUndefined();
-  expect(refused(on('old', 'Running', { hostPort: 21018 }))).toBeUndefined();
-  expect(refused(on('old', 'Pending'))).toBeUndefined();
-  expect(refused(on('old', 'Failed'))).toBeUndefined();
-  expect(refused(on('new', 'Running'))).toBeUndefined();
-});

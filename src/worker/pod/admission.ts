@@ -2,7 +2,6 @@
  * Decides whether this node takes a pod that is bound to it. Pure. A pod with a demand that the node cannot honour is
  * refused with kubelet's reason; no demand is dropped in silence.
  */
-import { hostPortsConflict, hostPortsOf } from '../../api/facts/host-ports.js';
 import type { Pod } from '../../api/types/core.js';
 import { dottedSysctl, sysctlNamespace } from '../../api/validation/sysctls.js';
 
@@ -100,31 +99,8 @@ function wantsAppArmor({ metadata, spec }: Pod): boolean {
   );
 }
 
-/**
- * Tells whether a pod that runs here has one of the pod's host ports. The scheduler sees to that as well, but a pod may
- * name its node itself, as that of Kubernetes' conformance test of StatefulSets does whose pod is evicted.
- */
-function portIsTaken(pod: Pod, others: Iterable<Pod>): boolean {
-  const wanted = hostPortsOf(pod);
-  if (wanted.length === 0) return false;
-  for (const other of others) {
-    // One that has not started yet is asked in its turn; one that failed or is done has no ports.
-    if (other.metadata.uid === pod.metadata.uid || other.status?.phase !== 'Running') continue;
-    const taken = hostPortsOf(other);
-    if (wanted.some((port) => taken.some((held) => hostPortsConflict(port, held)))) return true;
-  }
-  return false;
-}
-
-/**
- * @param others the pods of the node, this one or not
- * @returns undefined when the node takes the pod
- */
-export function refusalOf(
-  pod: Pod,
-  abilities: NodeAbilities,
-  others: Iterable<Pod> = [],
-): Refusal | undefined {
+/** @returns undefined when the node takes the pod */
+export function refusalOf(pod: Pod, abilities: NodeAbilities): Refusal | undefined {
   const { spec } = pod;
   if (spec.os !== undefined && spec.os.name !== 'linux') {
     return {
@@ -135,10 +111,6 @@ export function refusalOf(
   const sysctl = sysctlProblem(pod, abilities);
   if (sysctl !== undefined) {
     return { reason: 'SysctlForbidden', message: `forbidden sysctl: ${sysctl}` };
-  }
-  if (portIsTaken(pod, others)) {
-    const why = "node(s) didn't have free ports for the requested pod ports";
-    return { reason: 'NodePorts', message: `Predicate NodePorts failed: ${why}` };
   }
   if (wantsAppArmor(pod)) {
     return {

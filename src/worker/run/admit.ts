@@ -10,7 +10,7 @@ import { podEvent } from './pod-events.js';
 export function admit(node: NodeContext, state: PodState): void {
   const { clock, events, abilities } = node;
   if (state.finished || isEnding(state)) return;
-  const refusal = refusalOf(state.pod, abilities, node.pods());
+  const refusal = refusalOf(state.pod, abilities);
   if (refusal === undefined) return;
   const { reason, message } = refusal;
   podEvent(events, state.pod, 'Warning', reason, message);

@@ -58,8 +58,6 @@ export interface NodeContext {
   readonly services: (namespace: string) => readonly Service[];
   /** So many sandboxes are made, and containers started, at once; the latter by the pods' uids. */
   readonly gates: { readonly sandboxes: Gate; readonly starts: SharedGate };
-  /** The pods of this node, as the API has them. */
-  readonly pods: () => Iterable<Pod>;
   /** Why a pod that runs here cannot have the resources that it asks for by now. */
   readonly roomProblem: (pod: Pod) => ResizeRefusal | undefined;
   /** Measures what containers have written. */

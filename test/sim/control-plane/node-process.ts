@@ -161,7 +161,6 @@ export class AgentProcess extends SimProcess {
       dns: () => ({ address: '10.96.0.10', domain: 'cluster.local' }),
       hostResolver: { nameservers: [], searches: [], options: [] },
       services: () => [],
-      pods: () => [],
       roomProblem: () => undefined,
       measureDisk: () => Promise.resolve(0),
       abilities: { unsafeSysctls: [], kernel: [6, 1] },
