@@ -3,7 +3,7 @@ import { keyOf } from '../../api/facts/keys.js';
 import { controllerOf } from '../../api/object.js';
 import type { ContainerPort, Pod, PodAffinityTerm } from '../../api/types/core.js';
 import { canonicalJson } from '../../api/facts/hash.js';
-import { longRunningContainers } from '../../api/facts/pods.js';
+import { hostPortsOf } from '../../api/facts/host-ports.js';
 import type { Labels, Matcher } from '../../api/facts/selectors.js';
 import { compileSelector } from '../../api/facts/selectors.js';
 import type { Amounts } from '../../api/facts/pod-requests.js';
@@ -61,12 +61,6 @@ export function podInfo(pod: Pod): PodInfo {
       ({ weight, podAffinityTerm }) => ({ ...compile(podAffinityTerm), weight }),
     ),
   };
-}
-
-function hostPortsOf(pod: Pod): ContainerPort[] {
-  return longRunningContainers(pod.spec)
-    .flatMap((container) => container.ports ?? [])
-    .filter((port) => (port.hostPort ?? 0) > 0);
 }
 
 /** Adds `matchLabelKeys` and `mismatchLabelKeys` of the pod's own labels to a selector (KEP-3633). */

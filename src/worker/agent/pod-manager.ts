@@ -1,11 +1,13 @@
 /** The pods of this node: who they are comes from the API, what runs of them from the runtime. */
 import type { Pod } from '../../api/types/core.js';
+import { parseTime } from '../../api/facts/time.js';
 import type { ApiClient, Change, Informer } from '../../client/types.js';
 import { isApiError } from '../../client/types.js';
 import type { ContainerState, RuntimeEvent } from '../../runtime/types.js';
 import type { Adopted } from '../run/adoption.js';
 import type { NodeContext } from '../run/node-context.js';
 import { keyOf } from '../run/node-context.js';
+import { takesRoom } from '../pod/phase.js';
 import { PodWorker } from '../run/pod-worker.js';
 import type { TokenCache } from '../sources/token-cache.js';
 import { recoverPods, removeOrphans } from './recovery.js';
@@ -57,8 +59,11 @@ export class PodManager {
     const { node, pods } = this.#options;
     const adopted = await recoverPods(node, new Set(pods.list().map((pod) => keyOf(pod).uid)));
     this.#ends.push(node.runtime.onEvent((event) => this.#handle(event)));
-    this.#ends.push(pods.onChange((change) => this.#podChanged(change, adopted)));
+    for (const pod of inOrderOfAdmission(pods.list(), adopted)) {
+      this.#add(pod, adopted.get(keyOf(pod).uid));
+    }
     adopted.clear();
+    this.#ends.push(pods.onChange((change) => this.#podChanged(change)));
     await removeOrphans(node, (uid) => this.#workers.has(uid));
     this.#every(resyncMs, () => this.resync());
     this.#every(refreshMs, () => this.#refresh());
@@ -83,22 +88,23 @@ export class PodManager {
     return undefined;
   }
 
-  #podChanged(change: Change<Pod>, adopted: ReadonlyMap<string, Adopted>): void {
+  #podChanged(change: Change<Pod>): void {
     const pod = change.object;
     const { uid } = keyOf(pod);
     const worker = this.#workers.get(uid);
     if (change.type === 'delete') worker?.gone();
-    else if (worker === undefined) this.#add(pod, adopted.get(uid));
+    else if (worker === undefined) this.#add(pod);
     else worker.update(pod);
   }
 
-  #add(pod: Pod, adopted: Adopted | undefined): void {
+  #add(pod: Pod, adopted?: Adopted): void {
     const { node, tokens } = this.#options;
     const { uid } = keyOf(pod);
     const worker = new PodWorker({
       node,
       pod,
       ...(adopted === undefined ? {} : { adopted }),
+      others: () => this.#active(uid),
       onChange: () => this.#reporter.changed(uid),
       deleteObject: () => this.#delete(uid),
       onGone: () => {
@@ -111,6 +117,13 @@ export class PodManager {
     });
     this.#workers.set(uid, worker);
     worker.kick();
+  }
+
+  /** The pods that take resources of the node, but for one. */
+  #active(but: string): Pod[] {
+    return [...this.#workers]
+      .filter(([uid, { state }]) => uid !== but && takesRoom(state))
+      .map(([, { pod }]) => pod);
   }
 
   async #delete(uid: string): Promise<void> {
@@ -210,6 +223,16 @@ export class PodManager {
     this.#ends.push(() => cancel());
     next();
   }
+}
+
+/** What runs already is taken first, the rest by age: as kubelet, which sorts them by creation. */
+function inOrderOfAdmission(pods: readonly Pod[], adopted: ReadonlyMap<string, Adopted>): Pod[] {
+  const runs = (pod: Pod): boolean => adopted.has(keyOf(pod).uid);
+  const createdMs = ({ metadata }: Pod): number => parseTime(metadata.creationTimestamp) ?? 0;
+  return [
+    ...pods.filter(runs),
+    ...pods.filter((pod) => !runs(pod)).toSorted((a, b) => createdMs(a) - createdMs(b)),
+  ];
 }
 
 function byIdOf(containers: readonly ContainerState[]): ReadonlyMap<string, ContainerState> {

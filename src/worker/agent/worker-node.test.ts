@@ -116,6 +116,8 @@ function create(api: FakeApi, name: string, spec: Partial<PodSpec> = {}): Promis
   return api.create(resources.pods, pod) as Promise<Pod>;
 }
 
+const port = { containerPort: 80, hostPort: 8080 };
+
 function get(api: FakeApi, name: string): Promise<Pod> {
   return api.get<Pod>(resources.pods, { namespace: 'default', name });
 }
@@ -193,6 +195,38 @@ describe('a worker node', () => {
     });
     expect(await rejected('windows')).toMatchObject({ reason: 'PodOSNotSupported' });
     expect(runtime.log).toEqual([]);
+  });
+
+  test('refuses a pod that it has no room for, until there is room', async () => {
+    const { api, node } = await rigged();
+    const hostPort = { containers: [{ name: 'main', image: 'web:1', ports: [port] }] };
+    await create(api, 'first', { ...hostPort, terminationGracePeriodSeconds: 1 });
+    await untilReady(api, 'first');
+    await create(api, 'second', hostPort);
+    await until('refused', async () => (await get(api, 'second')).status?.phase === 'Failed');
+    expect((await get(api, 'second')).status).toMatchObject({
+      reason: 'NodePorts',
+      message: expect.stringMatching(
+        /^Pod was rejected: Predicate NodePorts failed: node\(s\) did/,
+      ),
+    });
+    const key = { namespace: 'default', name: 'first' };
+    await api.delete(resources.pods, key, { gracePeriodSeconds: 0 });
+    await until('forgotten', async () => node.pods.find('default', 'first', '') === undefined);
+    await create(api, 'third', hostPort);
+    await untilReady(api, 'third');
+  });
+
+  test('looks at its labels once more before it refuses a pod by them', async () => {
+    const { api } = await rigged();
+    const labels = { disk: 'ssd' };
+    const type = 'application/merge-patch+json';
+    await create(api, 'elsewhere', { nodeSelector: { disk: 'hdd' } });
+    await api.patch(resources.nodes, { name: 'n1' }, type, { metadata: { labels } });
+    await create(api, 'here', { nodeSelector: labels });
+    await untilReady(api, 'here');
+    await until('refused', async () => (await get(api, 'elsewhere')).status?.phase === 'Failed');
+    expect((await get(api, 'elsewhere')).status?.reason).toBe('NodeAffinity');
   });
 
   test('never runs a pod with another handler than it asks for', async () => {

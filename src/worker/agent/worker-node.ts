@@ -93,8 +93,16 @@ export async function startWorkerNode(options: WorkerNodeOptions): Promise<Worke
   const tokens = new TokenCache(options);
   const events = new EventSink({ ...options, host: name }).recorder('kubelet');
   const objects = new ObjectCache(options);
+  const begunMs = options.clock.monotonicMs();
+  let isUp = false;
+  const agent = createNodeAgent(options, events, () => {
+    if (isUp) return undefined;
+    const isStarting = options.clock.monotonicMs() - begunMs < startingMs;
+    return { message: 'the pod network is not ready yet', isStarting };
+  });
   const context = await createContext(options, {
     pods,
+    agent,
     events,
     objects,
     tokens,
@@ -106,13 +114,6 @@ export async function startWorkerNode(options: WorkerNodeOptions): Promise<Worke
       const own = serviceInformer.list(namespace);
       return namespace === 'default' ? own : [...own, ...serviceInformer.list('default')];
     },
-  });
-  const begunMs = options.clock.monotonicMs();
-  let isUp = false;
-  const agent = createNodeAgent(options, events, () => {
-    if (isUp) return undefined;
-    const isStarting = options.clock.monotonicMs() - begunMs < startingMs;
-    return { message: 'the pod network is not ready yet', isStarting };
   });
   await untilDone(options, 'the node could not be registered', () => agent.register());
   await untilDone(options, 'the pod network could not be started', () => network.start());
@@ -177,6 +178,7 @@ async function createContext(
   options: WorkerNodeOptions,
   parts: {
     readonly pods: Informer<Pod>;
+    readonly agent: NodeAgent;
     readonly events: EventRecorder;
     readonly objects: ObjectCache;
     readonly tokens: TokenCache;
@@ -184,7 +186,7 @@ async function createContext(
   },
 ): Promise<NodeContext & { readonly volumes: VolumeManager }> {
   const { dataDir, runtime, network, machine, clock, log, imported } = options;
-  const { pods, events, objects, tokens } = parts;
+  const { pods, agent, events, objects, tokens } = parts;
   const allocatable = allocatableOf(machine, options.podsMax);
   const isRoot = process.getuid?.() === 0 && runtime.name !== 'hollow';
   const volumes = new VolumeManager({
@@ -214,6 +216,7 @@ async function createContext(
     hostResolver: await readHostResolver(),
     services: parts.services,
     measureDisk: diskMeasure(createCommandRunner({ clock })),
+    nodeObject: agent,
     roomProblem: (pod) => roomProblem(pod, pods.list(), allocatable),
     ...(options.observer && { observer: options.observer }),
     abilities: { unsafeSysctls: options.unsafeSysctls ?? [], kernel: kernelVersion(release()) },

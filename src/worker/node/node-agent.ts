@@ -49,6 +49,7 @@ export class NodeAgent {
   #lastWriteMs = Number.NEGATIVE_INFINITY;
   #uid = '';
   #writing: Promise<void> = Promise.resolve();
+  #seen: Node | undefined;
 
   constructor(options: NodeAgentOptions) {
     this.#options = options;
@@ -71,6 +72,19 @@ export class NodeAgent {
     await this.#writing.catch(() => undefined);
   }
 
+  /** The object as it was last read or written: seconds old at most. Undefined before that. */
+  get seen(): Node | undefined {
+    return this.#seen;
+  }
+
+  /** The object as it is now. */
+  async fetch(): Promise<Node> {
+    const { client, description } = this.#options;
+    const key = { name: description.name };
+    this.#seen = await client.get<Node>(resources.nodes, key, { deadlineMs: callMs });
+    return this.#seen;
+  }
+
   /** Writes the status if it has changed, here or there. One write at a time. */
   reportStatus(): Promise<void> {
     const next = this.#writing
@@ -84,6 +98,7 @@ export class NodeAgent {
     const { runtime, client, description, clock } = this.#options;
     const images = await runtime.listImages();
     const current = await this.#get();
+    this.#seen = current;
     const status = nodeStatus({
       description,
       health,
@@ -104,6 +119,7 @@ export class NodeAgent {
       { status },
       { subresource: 'status', deadlineMs: callMs },
     );
+    this.#seen = patched;
     this.#wanted = wanted;
     this.#written = withoutHeartbeats(patched.status, status);
     this.#lastWriteMs = clock.monotonicMs();

@@ -32,6 +32,12 @@ export function podPhase(state: PodState): Phase {
   return mains.every((tracked) => tracked.current?.exitCode === 0) ? 'Succeeded' : 'Failed';
 }
 
+/** The pod counts against the resources of its node: neither removed by force, nor refused, nor at its end. */
+export function takesRoom(state: PodState): boolean {
+  const phase = podPhase(state);
+  return !state.gone && phase !== 'Succeeded' && phase !== 'Failed';
+}
+
 function failedForGood(state: PodState, tracked: TrackedContainer): boolean {
   return hasExited(tracked) && tracked.current?.exitCode !== 0 && !willRestart(state, tracked);
 }

@@ -1,5 +1,5 @@
 /** The services of a node that all its pods share. */
-import type { Pod, Service } from '../../api/types/core.js';
+import type { Node, Pod, Service } from '../../api/types/core.js';
 import type { Clock } from '../../lib/clock.js';
 import type { Logger } from '../../lib/log.js';
 import type { PodNetwork } from '../../netproxy/types.js';
@@ -60,6 +60,11 @@ export interface NodeContext {
   readonly gates: { readonly sandboxes: Gate; readonly starts: SharedGate };
   /** Why a pod that runs here cannot have the resources that it asks for by now. */
   readonly roomProblem: (pod: Pod) => ResizeRefusal | undefined;
+  /** The Node object: as it was last seen, and as it is now. */
+  readonly nodeObject: {
+    readonly seen: Node | undefined;
+    fetch(): Promise<Node>;
+  };
   /** Measures what containers have written. */
   readonly measureDisk: MeasureDisk;
   /** Is told of the work on pods, for metrics. @default nobody is */

@@ -37,6 +37,8 @@ export interface PodWorkerOptions {
   readonly pod: Pod;
   /** The sandbox and containers that an earlier agent left. */
   readonly adopted?: Adopted;
+  /** The pods of the node that were taken before and have not ended. */
+  readonly others: () => readonly Pod[];
   /** Called when the status may have changed. */
   readonly onChange: () => void;
   /** Deletes the object from the API; the last status has been reported before. */
@@ -64,6 +66,8 @@ export class PodWorker {
   #cancelWake: () => void = () => undefined;
   #scheduled = false;
   #stopped = false;
+  /** Nothing is done for the pod before. */
+  #admitted = true;
 
   constructor(options: PodWorkerOptions) {
     this.#options = options;
@@ -89,8 +93,18 @@ export class PodWorker {
       onSandboxLost: () => this.#probes.stopAll(),
     });
     record.recordPod(this.#state, options.pod, options.node.clock.nowMs());
-    if (options.adopted === undefined) admit(this.#node, this.#state);
+    if (options.adopted === undefined) this.#admit();
     for (const tracked of this.#state.trackedContainers.values()) this.#startProbes(tracked);
+  }
+
+  #admit(): void {
+    const later = admit(this.#node, this.#state, this.#options.others);
+    if (later === undefined) return;
+    this.#admitted = false;
+    const admitted = later.finally(() => {
+      this.#admitted = true;
+    });
+    this.#run(admitted);
   }
 
   get pod(): Pod {
@@ -184,6 +198,7 @@ export class PodWorker {
   }
 
   #step(): void {
+    if (!this.#admitted) return;
     const { clock } = this.#node;
     lookForRoom(this.#node, this.#state);
     const { actions, wakeAtMs } = decide(this.#state, clock.nowMs());

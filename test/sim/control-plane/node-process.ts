@@ -162,6 +162,7 @@ export class AgentProcess extends SimProcess {
       hostResolver: { nameservers: [], searches: [], options: [] },
       services: () => [],
       roomProblem: () => undefined,
+      nodeObject: agent,
       measureDisk: () => Promise.resolve(0),
       abilities: { unsafeSysctls: [], kernel: [6, 1] },
       gates: { sandboxes: new Gate(8), starts: new SharedGate(8, 4) },

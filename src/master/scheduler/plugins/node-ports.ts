@@ -1,4 +1,4 @@
-import type { ContainerPort } from '../../../api/types/core.js';
+import { hostPortsConflict } from '../../../api/facts/host-ports.js';
 import type { FilterPlugin } from './types.js';
 
 const failure = {
@@ -17,21 +17,10 @@ export const nodePorts: FilterPlugin = {
     return (node) => {
       for (const other of node.withHostPorts.values()) {
         for (const taken of other.hostPorts) {
-          if (hostPorts.some((wanted) => conflict(wanted, taken))) return failure;
+          if (hostPorts.some((wanted) => hostPortsConflict(wanted, taken))) return failure;
         }
       }
       return undefined;
     };
   },
 };
-
-function conflict(a: ContainerPort, b: ContainerPort): boolean {
-  if (a.hostPort !== b.hostPort || (a.protocol ?? 'TCP') !== (b.protocol ?? 'TCP')) return false;
-  const left = address(a);
-  const right = address(b);
-  return left === right || left === '0.0.0.0' || right === '0.0.0.0';
-}
-
-function address({ hostIP = '' }: ContainerPort): string {
-  return hostIP === '' || hostIP === '::' ? '0.0.0.0' : hostIP;
-}
