@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { clusterDnsAddress } from '../../master/cluster/settings.js';
 import type { ComponentSpec } from '../../master/supervisor/supervisor.js';
 import type { ApiserverThreadFlags } from '../components/apiserver.js';
 import type { MasterState } from './join.js';
@@ -170,6 +171,7 @@ function controllerFlags(options: MasterOptions, state: MasterState): string[] {
   return flags({
     'cluster-cidr': state.settings.clusterCidr,
     'node-cidr-mask-size': String(state.settings.nodeCidrMaskSize),
+    'cluster-dns': clusterDnsAddress(state.settings),
     'root-ca-file': join(pki, 'ca.crt'),
     'cluster-signing-cert-file': join(pki, 'ca.crt'),
     'cluster-signing-key-file': join(pki, 'ca.key'),

@@ -14,6 +14,7 @@ import { queueName } from './queue-names.js';
 interface ManagerFlags extends CommonFlags {
   readonly controllers: string;
   readonly clusterCidr: string;
+  readonly clusterDns?: string;
   readonly allocateNodeCidrs: boolean;
   readonly nodeCidrMaskSize: number;
   readonly nodeCidrMaskSizeIpv6: number;
@@ -79,6 +80,7 @@ function addControllerFlags(command: Command): Command {
       '*',
     )
     .option('--cluster-cidr <cidrs>', 'blocks of pod addresses, IPv4 and IPv6', '')
+    .option('--cluster-dns <address>', 'service address at which workers answer DNS')
     .option(
       '--allocate-node-cidrs [bool]',
       'give each node a block of pod addresses',
@@ -174,6 +176,7 @@ function toControllerFlags(flags: ManagerFlags): Partial<ControllerFlags> {
   return {
     controllers: flags.controllers.split(',').map((name) => name.trim()),
     clusterCidrs: flags.clusterCidr === '' ? [] : flags.clusterCidr.split(','),
+    ...(flags.clusterDns === undefined ? {} : { clusterDns: flags.clusterDns }),
     allocateNodeCidrs: flags.allocateNodeCidrs,
     nodeCidrMaskSize: flags.nodeCidrMaskSize,
     nodeCidrMaskSizeIpv6: flags.nodeCidrMaskSizeIpv6,

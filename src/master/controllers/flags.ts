@@ -5,6 +5,8 @@ import type { TlsSource } from '../../lib/pki/tls-source.js';
 export interface ControllerFlags {
   readonly clusterCidrs: readonly string[];
   readonly allocateNodeCidrs: boolean;
+  /** The address at which every worker answers cluster DNS; undefined: there is no Service `kube-dns`. */
+  readonly clusterDns?: string;
   /** Prefix length of a node's IPv4 block. */
   readonly nodeCidrMaskSize: number;
   /** Prefix length of a node's IPv6 block. */

@@ -12,6 +12,7 @@ import { createSigningController } from './certificates/signing-controller.js';
 import { createCronJobController } from './cronjob/controller.js';
 import { createDaemonSetController } from './daemonset/controller.js';
 import { createDeploymentController } from './deployment/controller.js';
+import { createClusterDnsController } from './dns/controller.js';
 import { createEndpointsController } from './endpoints/endpoints-controller.js';
 import { createEndpointSliceMirroringController } from './endpoints/mirroring-controller.js';
 import { createEndpointSliceController } from './endpoints/slices-controller.js';
@@ -78,6 +79,7 @@ export const registry: Readonly<Record<string, Create>> = {
   ],
   'service-cidr-controller': (context) => [createServiceCidrController(context)],
   'ipallocator-repair-controller': createAddressRepair,
+  'cluster-dns-controller': createClusterDnsController,
   'persistentvolume-binder-controller': createVolumeBinder,
   'persistentvolume-protection-controller': createVolumeProtection,
   'ephemeral-volume-controller': (context) => [createEphemeralVolumeController(context)],
