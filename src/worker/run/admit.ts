@@ -11,35 +11,27 @@ import type { NodeContext } from './node-context.js';
 import { podEvent } from './pod-events.js';
 
 /**
- * A pod that is refused fails as a whole; its Event and its status say why.
+ * A pod that is refused fails as a whole; its Event and its status say why. Decides at once, unless labels or taints of
+ * the node speak against the pod: a label may be newer than what was seen of the node, and was the reason why the pod
+ * came here. Never rejects.
  * @param others the pods that were taken before and have not ended
- * @returns undefined: it is decided; else the decision, which takes a look at the Node object as it is now
  */
-export function admit(
-  node: NodeContext,
-  state: PodState,
-  others: () => readonly Pod[],
-): Promise<void> | undefined {
-  if (state.finished || isEnding(state)) return undefined;
-  const refusal = refusalOf(state.pod, node.abilities) ?? misfit(node, state, others);
-  if (refusal === undefined) return undefined;
-  if ('isOfNode' in refusal && refusal.isOfNode) return admitLater(node, state, others);
-  refuse(node, state, refusal);
-  return undefined;
-}
-
-/** A label may be newer than what was seen of the node, and was the reason why the pod came here. */
-async function admitLater(
+export async function admit(
   node: NodeContext,
   state: PodState,
   others: () => readonly Pod[],
 ): Promise<void> {
-  try {
-    await node.nodeObject.fetch();
-  } catch (error) {
-    node.log.debug({ error }, 'the node could not be read; what was last seen of it decides');
+  if (state.finished || isEnding(state)) return;
+  const unable = refusalOf(state.pod, node.abilities);
+  let refusal = unable ?? misfit(node, state, others);
+  if (refusal !== undefined && 'isOfNode' in refusal && refusal.isOfNode) {
+    try {
+      await node.nodeObject.fetch();
+    } catch (error) {
+      node.log.debug({ error }, 'the node could not be read; what was last seen of it decides');
+    }
+    refusal = isEnding(state) ? undefined : misfit(node, state, others);
   }
-  const refusal = isEnding(state) ? undefined : misfit(node, state, others);
   if (refusal !== undefined) refuse(node, state, refusal);
 }
 

@@ -2,7 +2,9 @@
 import type { Pod } from '../../api/types/core.js';
 import type { EventType } from '../../client/events/correlator.js';
 import type { EventRecorder } from '../../client/events/recorder.js';
-import { containersByRole } from '../pod/state.js';
+import type { PodState } from '../pod/state.js';
+import { containersByRole, isEnding } from '../pod/state.js';
+import type { ProbeTarget } from '../probes/prober.js';
 
 /** Writes an Event about one container. */
 export type ContainerEvent = (type: EventType, reason: string, message: string) => void;
@@ -30,4 +32,17 @@ export function containerEvents(events: EventRecorder, pod: Pod, name: string): 
         : 'containers';
   const fieldPath = `spec.${list}{${name}}`;
   return (type, reason, message) => podEvent(events, pod, type, reason, message, fieldPath);
+}
+
+/** Tells of a probe that failed; of a pod on its way out only that it is not ready is of interest. */
+export function probeFailed(
+  events: EventRecorder,
+  state: PodState,
+  { kind, containerName }: Pick<ProbeTarget, 'kind' | 'containerName'>,
+  output: string,
+): void {
+  if (isEnding(state) && kind !== 'readiness') return;
+  const name = `${kind.charAt(0).toUpperCase()}${kind.slice(1)}`;
+  const event = containerEvents(events, state.pod, containerName);
+  event('Warning', 'Unhealthy', `${name} probe failed: ${output}`);
 }

@@ -8,7 +8,7 @@ import type { PodAction } from '../pod/decide.js';
 import { decide } from '../pod/decide.js';
 import * as record from '../pod/record.js';
 import type { PodState, TrackedContainer } from '../pod/state.js';
-import { containersByRole, isEnding, isRunning, newPodState } from '../pod/state.js';
+import { containersByRole, isRunning, newPodState } from '../pod/state.js';
 import { podStatus } from '../pod/status.js';
 import { attemptProbe } from '../probes/attempt.js';
 import { ProbeManager } from '../probes/probe-manager.js';
@@ -22,7 +22,7 @@ import { stopContainer } from './container-stop.js';
 import { getImage } from './get-image.js';
 import type { NodeContext } from './node-context.js';
 import { keyOf } from './node-context.js';
-import { containerEvents, podEvent } from './pod-events.js';
+import { containerEvents, podEvent, probeFailed } from './pod-events.js';
 import { podLabel, versionOf } from './pod-facts.js';
 import { PodInfrastructure } from './pod-infrastructure.js';
 import { runPostStart } from './post-start.js';
@@ -66,8 +66,7 @@ export class PodWorker {
   #cancelWake: () => void = () => undefined;
   #scheduled = false;
   #stopped = false;
-  /** Nothing is done for the pod before. */
-  #admitted = true;
+  #isAdmitted = true;
 
   constructor(options: PodWorkerOptions) {
     this.#options = options;
@@ -83,7 +82,7 @@ export class PodWorker {
         record.recordProbe(tracked, target.kind, result);
         this.kick();
       },
-      onFailure: (target, output) => this.#probeFailed(target, output),
+      onFailure: (target, output) => probeFailed(this.#node.events, this.#state, target, output),
     });
     if (options.adopted !== undefined) adopt(this.#state, options.adopted);
     this.#infra = new PodInfrastructure({
@@ -93,18 +92,15 @@ export class PodWorker {
       onSandboxLost: () => this.#probes.stopAll(),
     });
     record.recordPod(this.#state, options.pod, options.node.clock.nowMs());
-    if (options.adopted === undefined) this.#admit();
+    if (options.adopted === undefined) this.#run(this.#admit());
     for (const tracked of this.#state.trackedContainers.values()) this.#startProbes(tracked);
   }
 
-  #admit(): void {
-    const later = admit(this.#node, this.#state, this.#options.others);
-    if (later === undefined) return;
-    this.#admitted = false;
-    const admitted = later.finally(() => {
-      this.#admitted = true;
-    });
-    this.#run(admitted);
+  /** Nothing is done for the pod before that is decided. */
+  async #admit(): Promise<void> {
+    this.#isAdmitted = false;
+    await admit(this.#node, this.#state, this.#options.others);
+    this.#isAdmitted = true;
   }
 
   get pod(): Pod {
@@ -198,7 +194,7 @@ export class PodWorker {
   }
 
   #step(): void {
-    if (!this.#admitted) return;
+    if (!this.#isAdmitted) return;
     const { clock } = this.#node;
     lookForRoom(this.#node, this.#state);
     const { actions, wakeAtMs } = decide(this.#state, clock.nowMs());
@@ -439,13 +435,6 @@ export class PodWorker {
     });
     observer?.probed(this.pod, target.containerName, target.kind, outcome.ok);
     return outcome;
-  }
-
-  #probeFailed(target: ProbeTarget, output: string): void {
-    if (isEnding(this.#state) && target.kind !== 'readiness') return;
-    const kind = `${target.kind.charAt(0).toUpperCase()}${target.kind.slice(1)}`;
-    const event = containerEvents(this.#node.events, this.pod, target.containerName);
-    event('Warning', 'Unhealthy', `${kind} probe failed: ${output}`);
   }
 
   #container(name: string): Container | undefined {
