@@ -19,6 +19,7 @@ import { UserspaceProxier } from './userspace/proxier.js';
 import type { Node as NodeObject } from '../api/types/core.js';
 import type { NetworkPolicy } from '../api/types/networking.js';
 import { resources } from '../client/resources.js';
+import { Prng } from '../lib/prng.js';
 import type { DnsOptions, IsolatedPod, Netproxy, NetproxyOptions } from './types.js';
 
 /** DNS waits this long for the names of the cluster before it listens (CoreDNS: 5 s). */
@@ -213,7 +214,9 @@ class Node implements Netproxy {
     const upstreams = dns.upstreams ?? (await systemNameServers(address));
     // As CoreDNS: names of the cluster are waited for a little, then answered with SERVFAIL until they are known.
     await this.#waitAWhile((signal) => zone.whenSynced(signal));
-    const responder = new Responder(zone, new Forwarder({ upstreams, clock }));
+    const prng = new Prng(clock.nowMs() ^ (process.pid << 8));
+    const turn = (count: number): number => prng.below(count);
+    const responder = new Responder(zone, new Forwarder({ upstreams, clock }), turn);
     const server = new DnsServer({ responder, address, port, clock, log });
     this.#parts.push({
       stop: () => server.close(),

@@ -63,7 +63,7 @@ async function main(): Promise<void> {
   await watch.whenSynced();
   const forwarder = new Forwarder({ upstreams: [], clock });
   const dns = new DnsServer({
-    responder: new Responder(zone, forwarder),
+    responder: new Responder(zone, forwarder, () => 0),
     address: host,
     port: 0,
     clock,

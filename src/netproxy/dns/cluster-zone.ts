@@ -118,7 +118,8 @@ export class ClusterZone {
     const { spec } = service;
     if (spec?.type === 'ExternalName') {
       const data = spec.externalName ?? '';
-      if (third !== undefined || data === '') return none;
+      // As CoreDNS: an address is no name for an alias to lead to.
+      if (third !== undefined || data === '' || addressFamily(data) !== undefined) return none;
       return found([{ type: 'CNAME', name, ttl, data }]);
     }
     const headless = isHeadless(service);
@@ -174,7 +175,7 @@ export class ClusterZone {
     };
     const matches = (port: Pick<ServicePort, 'name' | 'protocol'>): boolean =>
       (protocol === undefined || (port.protocol ?? 'TCP').toLowerCase() === protocol) &&
-      (wanted === undefined || port.name === wanted);
+      (wanted === undefined || (wanted !== '' && port.name === wanted));
     if (headless) {
       for (const slice of this.#watch.slicesOf(keyOf(service))) {
         for (const port of (slice.ports ?? []).filter(matches)) {

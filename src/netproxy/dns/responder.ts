@@ -1,8 +1,9 @@
 /** Answers one DNS question: the protocol's rules apart from sockets. */
-import { AUTHORITATIVE_ANSWER, encode, RECURSION_AVAILABLE, TRUNCATED_RESPONSE } from 'dns-packet';
+import { AUTHORITATIVE_ANSWER, RECURSION_AVAILABLE } from 'dns-packet';
 import type { Answer, DecodedPacket, Packet, Question } from 'dns-packet';
 import { decode } from 'dns-packet';
 import type { ClusterZone } from './cluster-zone.js';
+import { fit } from './fit.js';
 import type { Forwarder } from './forwarder.js';
 import { rcodeOf } from './forwarder.js';
 import { normalName } from './name.js';
@@ -19,6 +20,8 @@ const rcodes: Readonly<Record<string, number>> = {
 /** RFC 1035: without EDNS0 an answer over UDP has 512 bytes at most. */
 const udpBytesPlain = 512;
 const udpBytesOwn = 1232;
+/** The length before a message over TCP has two bytes. */
+const tcpBytes = 65_535;
 /** RFC 6891, section 6.1.3: the upper eight bits of BADVERS (16); the lower ones are 0. */
 const badVersion = 1;
 const recursionDesired = 0x0100;
@@ -37,10 +40,13 @@ interface Outcome {
 export class Responder {
   readonly #zone: ClusterZone;
   readonly #forwarder: Forwarder;
+  readonly #turn: (count: number) => number;
 
-  constructor(zone: ClusterZone, forwarder: Forwarder) {
+  /** @param turn which of so many answers comes first, from 0: many clients take the first */
+  constructor(zone: ClusterZone, forwarder: Forwarder, turn: (count: number) => number) {
     this.#zone = zone;
     this.#forwarder = forwarder;
+    this.#turn = turn;
   }
 
   /** @returns undefined for what deserves no answer: not a query, or too damaged to have an id */
@@ -65,27 +71,22 @@ export class Responder {
     const isKnownVersion = edns === undefined || !('ednsVersion' in edns) || edns.ednsVersion === 0;
     const outcome = isKnownVersion ? await this.#answer(question) : bare('NOERROR');
     const opt = isKnownVersion ? ownOpt : { ...ownOpt, extendedRcode: badVersion };
-    const packet = (result: Outcome, flags: number): Packet => ({
+    const { answers, authorities, additionals } = outcome;
+    const packet: Packet = {
       type: 'response',
       id: query.id ?? 0,
       flags:
-        flags |
         RECURSION_AVAILABLE |
         (message.readUInt16BE(2) & recursionDesired) |
-        (result.own ? AUTHORITATIVE_ANSWER : 0) |
-        (rcodes[result.rcode] ?? 2),
+        (outcome.own ? AUTHORITATIVE_ANSWER : 0) |
+        (rcodes[outcome.rcode] ?? 2),
       questions: [question],
-      answers: result.answers,
-      authorities: result.authorities,
-      additionals: edns === undefined ? result.additionals : [...result.additionals, opt],
-    });
+      answers,
+      authorities,
+      additionals: edns === undefined ? additionals : [...additionals, opt],
+    };
     try {
-      const whole = encode(packet(outcome, 0));
-      if (transport === 'tcp' || whole.length <= size) return whole;
-      const bare = encode(packet({ ...outcome, additionals: [] }, 0));
-      if (bare.length <= size) return bare;
-      const empty = { ...outcome, answers: [], authorities: [], additionals: [] };
-      return encode(packet(empty, TRUNCATED_RESPONSE));
+      return fit(packet, transport === 'tcp' ? tcpBytes : size);
     } catch {
       return refusal(message, 'SERVFAIL');
     }
@@ -105,7 +106,8 @@ export class Responder {
         case 'nxdomain':
           return { ...bare('NXDOMAIN'), own: true, answers, authorities: [this.#zone.soa()] };
         case 'found': {
-          answers.push(...own.answers.map((record) => asAsked(record, name, question, step)));
+          const turned = rotated(own.answers, this.#turn);
+          answers.push(...turned.map((record) => asAsked(record, name, question, step)));
           const [first] = own.answers;
           if (first?.type !== 'CNAME' || question.type === 'CNAME') {
             // At the end of an alias too: the SOA says how long the "no" may be remembered (RFC 2308, section 2.2).
@@ -142,6 +144,12 @@ const ownOpt: Answer = {
   flag_do: false,
   options: [],
 };
+
+function rotated(answers: readonly Answer[], turn: (count: number) => number): readonly Answer[] {
+  if (answers.length < 2) return answers;
+  const first = turn(answers.length);
+  return [...answers.slice(first), ...answers.slice(0, first)];
+}
 
 /** The answer repeats the question's spelling, on which some resolvers insist (0x20). */
 function asAsked(record: Answer, name: string, question: Question, step: number): Answer {

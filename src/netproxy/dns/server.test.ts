@@ -35,7 +35,11 @@ async function start(options: { clock?: Clock; upstreams?: string[]; synced?: bo
   const watch = new ServiceWatch(informers);
   const zone = new ClusterZone(watch, informers, 'cluster.local');
   if (synced) await zone.whenSynced();
-  const responder = new Responder(zone, new Forwarder({ upstreams, clock: systemClock() }));
+  const responder = new Responder(
+    zone,
+    new Forwarder({ upstreams, clock: systemClock() }),
+    () => 0,
+  );
   const server = new DnsServer({
     responder,
     address: '127.0.0.1',

@@ -35,7 +35,11 @@ export class TestNameServer {
     this.#end = end;
   }
 
-  static async start(path: string): Promise<TestNameServer> {
+  /** @param turn which of so many answers comes first. @default always the same */
+  static async start(
+    path: string,
+    turn: (count: number) => number = () => 0,
+  ): Promise<TestNameServer> {
     const cluster = parse(readFileSync(path, 'utf8')) as ClusterFile;
     const api = new FakeApi();
     for (const name of cluster.namespaces) {
@@ -53,7 +57,7 @@ export class TestNameServer {
     // A clock that stands still: a busy machine is not taken for a name server that does not answer.
     const waiting = new ManualClock();
     const forwarder = new Forwarder({ upstreams: [`127.0.0.1:${port}`], clock: waiting });
-    return new TestNameServer(new Responder(zone, forwarder), () => {
+    return new TestNameServer(new Responder(zone, forwarder, turn), () => {
       upstream.close();
       informers.stop();
     });
