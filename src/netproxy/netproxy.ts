@@ -51,7 +51,7 @@ class Node implements Netproxy {
   constructor(options: NetproxyOptions) {
     this.#options = options;
     this.#run = createRunner(options.clock);
-    this.#watch = new ServiceWatch(options.informers);
+    this.#watch = new ServiceWatch(options.informers, options.nodeName);
     this.dnsAddress = this.#dnsBind().address;
     this.#observation = this.#observe(options);
     this.ready = this.#start();

@@ -71,7 +71,7 @@ export class IptablesProxier {
       const ports =
         service === undefined
           ? []
-          : buildServicePorts(service, watch.slicesOf(key), nodeName).filter(
+          : buildServicePorts(service, watch.slicesOf(key), nodeName, watch.zone).filter(
               ({ clusterIp }) => !config.excludedIps.includes(clusterIp),
             );
       const before = new Map(this.#ports.get(key)?.map((port) => [ownerOf(port), port]));

@@ -165,6 +165,34 @@ describe('endpoints', () => {
     expect(addresses(port?.local)).toEqual(['10.244.1.5:8080']);
   });
 
+  /** kube-proxy topology_test.go; endpoints as "zone of the node it is on, zones of the hint, ready". */
+  test.each<[string, string, readonly [string | undefined, boolean?][], readonly number[]]>([
+    ['the node’s own', 'a', [['a'], ['b'], ['a']], [1, 3]],
+    ['all, without hints', 'a', [[undefined], [undefined]], [1, 2]],
+    ['all, where one has no hint', 'a', [['a'], [undefined]], [1, 2]],
+    ['all, where none is for the zone', 'c', [['a'], ['b']], [1, 2]],
+    ['all, on a node without a zone', '', [['a'], ['b']], [1, 2]],
+    ['all that are ready, where none of the zone is', 'a', [['a', false], ['b']], [2]],
+    [
+      'its own, whatever those that are not ready say',
+      'a',
+      [['a'], [undefined, false], ['b']],
+      [1],
+    ],
+  ])('by zone: %s', (_, zone, hinted, wanted) => {
+    const endpoints = hinted.map(([name, ready = true], at) => ({
+      addresses: [`10.0.0.${at + 1}`],
+      conditions: { ready, serving: ready },
+      nodeName: 'n1',
+      ...(name !== undefined && { hints: { forZones: [{ name }] } }),
+    }));
+    const slices = [{ ...sliceOf('default/web', { ports, at: [] }), endpoints }];
+    const [port] = buildServicePorts(serviceOf('default/web', plain), slices, 'n1', zone);
+    expect(addresses(port?.cluster)).toEqual(wanted.map((at) => `10.0.0.${at}:8080`));
+    const isReady = ([, ready = true]: readonly [unknown, boolean?]): boolean => ready;
+    expect(port?.local).toHaveLength(hinted.filter(isReady).length);
+  });
+
   const slice = (change: Partial<EndpointSlice>, at: readonly string[]): EndpointSlice => ({
     ...sliceOf('default/web', { ports, at }),
     ...change,

@@ -17,6 +17,8 @@ export interface Endpoint {
   readonly terminating: boolean;
   /** On the node that the model was built for. */
   readonly local: boolean;
+  /** The zones whose nodes should use it; absent: the slice says nothing of zones. */
+  readonly zones?: readonly string[];
 }
 
 /** One port of a Service, as a proxy serves it. */
@@ -51,11 +53,13 @@ const affinitySecondsDefault = 10_800;
 /**
  * The proxied ports of one service; none for headless and ExternalName ones.
  * @param nodeName decides which endpoints are local
+ * @param zone of the node, for services whose traffic should stay close; "" where it is not known
  */
 export function buildServicePorts(
   service: Service,
   slices: readonly EndpointSlice[],
   nodeName: string,
+  zone = '',
 ): ServicePort[] {
   const { spec, status } = service;
   const clusterIp = (spec?.clusterIPs ?? [spec?.clusterIP ?? '']).find(isIpv4) ?? '';
@@ -89,7 +93,7 @@ export function buildServicePorts(
       internalLocal: spec.internalTrafficPolicy === 'Local',
       externalLocal: spec.externalTrafficPolicy === 'Local',
       healthCheckNodePort: spec.healthCheckNodePort ?? 0,
-      cluster: usable(endpoints),
+      cluster: usable(closeTo(zone, endpoints)),
       local: usable(endpoints.filter((endpoint) => endpoint.local)),
     };
   });
@@ -113,6 +117,7 @@ export function endpointsOfPort(
         if (ip === undefined || !isIpv4(ip)) continue;
         const { conditions } = endpoint;
         const ready = conditions?.ready !== false;
+        const zones = endpoint.hints?.forZones?.map(({ name }) => name);
         const key = `${ip}:${port.port}`;
         if (found.get(key)?.ready === true) continue;
         found.set(key, {
@@ -122,11 +127,23 @@ export function endpointsOfPort(
           serving: conditions?.serving ?? ready,
           terminating: conditions?.terminating === true,
           local: endpoint.nodeName === nodeName,
+          ...(zones === undefined ? {} : { zones }),
         });
       }
     }
   }
   return [...found.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, endpoint]) => endpoint);
+}
+
+/**
+ * The ready endpoints that are for nodes of this zone, and those that are not ready. All, where a ready one has no zone
+ * or none is for this one. @see kube-proxy topology.go, `topologyModeFromHints`
+ */
+function closeTo(zone: string, endpoints: readonly Endpoint[]): readonly Endpoint[] {
+  const ready = endpoints.filter((endpoint) => endpoint.ready);
+  const hasAllZones = ready.every(({ zones = [] }) => zones.length > 0);
+  if (!hasAllZones || !ready.some(({ zones }) => zones?.includes(zone))) return endpoints;
+  return endpoints.filter((endpoint) => !endpoint.ready || endpoint.zones?.includes(zone));
 }
 
 /** The ready endpoints; when there are none, those that end but still serve (KEP-1669). */

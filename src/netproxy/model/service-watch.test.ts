@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { resources } from '../../client/resources.js';
 import { WatchedServices, until } from '../testkit/watched-services.js';
 
 let cluster: WatchedServices;
@@ -53,5 +54,30 @@ describe('a service', () => {
     const told: string[] = [];
     cluster.watch.onChange((key) => told.push(key));
     expect(told).toEqual(['default/web']);
+  });
+
+  test('whose endpoints are for zones is told of when the node gets another zone', async () => {
+    const { api, watch } = cluster;
+    await cluster.addService('default/far', fields);
+    await cluster.addSlice('default/far', endpoints, 'far');
+    await cluster.addService('default/web', fields);
+    await cluster.addSlice('default/web', endpoints, 'web');
+    const key = { namespace: 'default', name: 'web-1' };
+    const hinted = [{ addresses: ['10.244.1.5'], hints: { forZones: [{ name: 'west' }] } }];
+    const type = 'application/merge-patch+json';
+    await api.patch(resources.endpointSlices, key, type, { endpoints: hinted });
+    await until(() => watch.slices.get(key)?.endpoints?.[0]?.hints !== undefined);
+    const told: string[] = [];
+    watch.onChange((changed) => told.push(changed));
+    told.length = 0;
+    const zone = (name: string) => ({ labels: { 'topology.kubernetes.io/zone': name } });
+    await api.create(resources.nodes, { metadata: { name: 'n1', ...zone('west') } });
+    await until(() => told.length === 1);
+    expect(watch.zone).toBe('west');
+    const status = { conditions: [] };
+    await api.patch(resources.nodes, { name: 'n1' }, type, { status });
+    await api.patch(resources.nodes, { name: 'n1' }, type, { metadata: zone('east') });
+    await until(() => watch.zone === 'east');
+    expect(told).toEqual(['default/web', 'default/web']);
   });
 });

@@ -17,7 +17,7 @@ export class WatchedServices {
     clock: systemClock(),
     log: silentLogger,
   });
-  readonly watch = new ServiceWatch(this.#informers);
+  readonly watch = new ServiceWatch(this.#informers, 'n1');
 
   end(): void {
     this.watch.stop();

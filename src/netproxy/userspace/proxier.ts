@@ -90,7 +90,9 @@ export class UserspaceProxier {
     for (const key of keys) {
       const service = watch.service(key);
       const built =
-        service === undefined ? [] : buildServicePorts(service, watch.slicesOf(key), nodeName);
+        service === undefined
+          ? []
+          : buildServicePorts(service, watch.slicesOf(key), nodeName, watch.zone);
       const ports = built.filter(({ clusterIp }) => !excludedIps.includes(clusterIp));
       const wanted = new Map(ports.map((port) => [`${port.key}/${port.protocol}`, port]));
       for (const owner of this.#ports.get(key)?.keys() ?? []) {

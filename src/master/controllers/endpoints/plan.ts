@@ -1,5 +1,5 @@
 /** Endpoints and EndpointSlices of a Service. Pure. @see kubernetes pkg/controller/endpoint, endpointslice */
-import { serviceNameLabel } from '../../../api/facts/well-known.js';
+import { serviceNameLabel, zoneLabel } from '../../../api/facts/well-known.js';
 import type {
   EndpointAddress,
   EndpointPort,
@@ -216,15 +216,26 @@ function sliceEndpoint(
   const ready = service.spec.publishNotReadyAddresses === true || (serving && !terminating);
   const hostname = hostnameOf(service, pod);
   const nodeName = pod.spec.nodeName ?? '';
-  const zone = node(nodeName)?.metadata.labels?.['topology.kubernetes.io/zone'];
+  const zone = node(nodeName)?.metadata.labels?.[zoneLabel];
   return {
     addresses,
     conditions: { ready, serving, terminating },
     ...(hostname === undefined ? {} : { hostname }),
     nodeName,
     ...(zone === undefined ? {} : { zone }),
+    ...(zone !== undefined &&
+      ready &&
+      staysClose(service) && { hints: { forZones: [{ name: zone }] } }),
     targetRef: targetRef(pod),
   };
+}
+
+/**
+ * Clients of the endpoint's own zone should use it, as Kubernetes' endpointslice/trafficdist has it: other values than
+ * this one are behind a gate that is off in 1.33.
+ */
+function staysClose({ spec }: Service): boolean {
+  return spec.trafficDistribution === 'PreferClose';
 }
 
 /** The EndpointSlices to create, to update and to delete. */

@@ -169,6 +169,19 @@ describe('EndpointSlices', () => {
     expect(conditions(service(spec), state)).toEqual({ ready, serving, terminating });
   });
 
+  test.each([
+    ['PreferClose', {}, [{ name: 'west' }]],
+    ['PreferClose', { ready: false }, undefined],
+    ['PreferClose', { deleted: true }, undefined],
+    [undefined, {}, undefined],
+  ])('zones: %s %j', (trafficDistribution, state, wanted) => {
+    const of = service(trafficDistribution === undefined ? {} : { trafficDistribution });
+    const hints = (node: () => Node | undefined) =>
+      planSliceGroups(of, [pod('a', state)], node)[0]?.endpoints[0]?.hints?.forZones;
+    expect(hints(() => zone)).toEqual(wanted);
+    expect(hints(() => undefined)).toBeUndefined();
+  });
+
   test('node and zone are told; who has none, or has ended, is left out', () => {
     const pods = [pod('a'), pod('b', { node: '' }), pod('c', { phase: 'Failed' })];
     const [group, ...others] = planSliceGroups(service(), pods, () => zone);

@@ -1,6 +1,5 @@
+import { zoneLabel } from '../../../api/facts/well-known.js';
 import type { ScorePlugin } from './types.js';
-
-const zoneLabel = 'topology.kubernetes.io/zone';
 
 /** Pods of one controller go apart: over nodes first, and over zones (kube's default spread constraints). */
 export const ownerSpread: ScorePlugin = {
