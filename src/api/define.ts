@@ -5,11 +5,13 @@ import { storedVerbs } from './kind.js';
 import type { KubeObject } from './object.js';
 import { ageColumn, nameColumn } from './print/columns.js';
 import type { SchemaNode } from './schema/node.js';
+import type { PodSpec } from './types/core.js';
 
 /** The declaration of a kind: the fields that each must have, and those that it may. */
 export interface KindOptions<T extends KubeObject> extends Partial<
   Omit<
     KindDeclaration,
+    | 'podSpec'
     | 'setDefaults'
     | 'prepareCreate'
     | 'prepareUpdate'
@@ -26,6 +28,7 @@ export interface KindOptions<T extends KubeObject> extends Partial<
   readonly kind: string;
   readonly plural: string;
   readonly schema: SchemaNode & { readonly phantom?: T };
+  readonly podSpec?: (object: T) => PodSpec | undefined;
   readonly setDefaults?: (object: T) => void;
   readonly prepareCreate?: (object: T, context: { readonly now: string }) => void;
   readonly prepareUpdate?: (object: T, old: T, context: { readonly now: string }) => void;

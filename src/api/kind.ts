@@ -13,6 +13,7 @@ import type { Effort } from './cel/effort.js';
 import type { FieldError } from './field-error.js';
 import type { KubeObject } from './object.js';
 import type { SchemaNode } from './schema/node.js';
+import type { PodSpec } from './types/core.js';
 
 /** Verbs of discovery. */
 export type Verb =
@@ -137,6 +138,8 @@ export interface KindDeclaration {
   /** True when a create may bring a status along (nodes register with theirs). */
   readonly keepsStatusOnCreate?: boolean | undefined;
   readonly subresources: readonly Subresource[];
+  /** The pod's spec that objects hold, if only as a template; it may be missing before they are validated. */
+  readonly podSpec?: ((object: KubeObject) => PodSpec | undefined) | undefined;
   /** Defaulting that plain schema defaults cannot say; changes the object in place. */
   readonly setDefaults?: ((object: KubeObject) => void) | undefined;
   readonly prepareCreate?: ((object: KubeObject, context: HookContext) => void) | undefined;

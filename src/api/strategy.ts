@@ -4,6 +4,7 @@
  */
 import type { Effort } from './cel/effort.js';
 import { cloneJson } from './clone.js';
+import { dropGatedFields } from './core/pod-gates.js';
 import { semanticEqual } from './equal.js';
 import type { FieldError } from './field-error.js';
 import type { DecodableKind, HookContext, KindDeclaration, Subresource } from './kind.js';
@@ -111,6 +112,7 @@ export function prepareCreate(
   if (kind.hasGeneration) object.metadata.generation = 1;
   else delete object.metadata.generation;
   kind.prepareCreate?.(object, context);
+  dropGatedFields(kind.podSpec?.(object), undefined);
   if (kind.hasStatus && !kind.custom) applySchemaDefaults(kind.schema, object);
 }
 
@@ -153,6 +155,7 @@ export function prepareUpdate(
   if (kind.hasStatus) keepField(next as AnyObject, old as AnyObject, 'status');
   keepMetadata(next, old);
   kind.prepareUpdate?.(next, old, context);
+  dropGatedFields(kind.podSpec?.(next), kind.podSpec?.(old));
   if (kind.hasGeneration && specChanged(next, old)) {
     next.metadata.generation = (old.metadata.generation ?? 0) + 1;
   }
@@ -208,6 +211,7 @@ export function prepareSubresourceUpdate(
   keepMetadata(next, old);
   if (subresource.name === 'status') keepStatusMetadata(kind, next, old);
   subresource.prepareUpdate?.(next, old);
+  dropGatedFields(kind.podSpec?.(next), kind.podSpec?.(old));
   if (subresource.name !== 'status' && kind.hasGeneration && specChanged(next, old)) {
     next.metadata.generation = (old.metadata.generation ?? 0) + 1;
   }

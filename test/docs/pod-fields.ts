@@ -258,16 +258,12 @@ export const elsewhere: Readonly<Record<string, string>> = {
 };
 
 const noSeLinux = 'as on every node without SELinux';
-const gateOff =
-  'its gate is off by default in 1.33, where the API drops the field; here it is kept';
 const noWindows = 'as on every node with Linux';
 
 /** Fields that are accepted and change nothing. */
 export const withoutEffect: Readonly<Record<string, string>> = {
   'containers.securityContext.seLinuxOptions': noSeLinux,
   'containers.securityContext.windowsOptions': noWindows,
-  resourceClaims: gateOff,
-  resources: gateOff,
   'securityContext.seLinuxChangePolicy': noSeLinux,
   'securityContext.seLinuxOptions': noSeLinux,
   'securityContext.windowsOptions': noWindows,

@@ -65,6 +65,7 @@ export const deploymentKind = defineKind<Deployment>({
   shortNames: ['deploy'],
   schema: deploymentSchema,
   subresources: [scaleSubresource()],
+  podSpec: ({ spec }) => spec?.template?.spec,
   setDefaults: ({ spec }) => {
     setPodSpecDefaults(spec.template?.spec);
     if (spec.strategy?.type === 'RollingUpdate') {
@@ -98,6 +99,7 @@ export const replicaSetKind = defineKind<ReplicaSet>({
   shortNames: ['rs'],
   schema: replicaSetSchema,
   subresources: [scaleSubresource()],
+  podSpec: ({ spec }) => spec?.template?.spec,
   setDefaults: ({ spec }) => setPodSpecDefaults(spec.template?.spec),
   validate: ({ spec }) => validateWorkload(spec, 'ReplicaSet'),
   validateUpdate: (next, old) => validateSelectorUpdate(next.spec.selector, old.spec.selector),
@@ -181,6 +183,7 @@ export const statefulSetKind = defineKind<StatefulSet>({
   shortNames: ['sts'],
   schema: statefulSetSchema,
   subresources: [scaleSubresource()],
+  podSpec: ({ spec }) => spec?.template?.spec,
   setDefaults: setStatefulSetDefaults,
   validate: validateStatefulSet,
   validateUpdate: validateStatefulSetUpdate,
@@ -225,6 +228,7 @@ export const daemonSetKind = defineKind<DaemonSet>({
   plural: 'daemonsets',
   shortNames: ['ds'],
   schema: daemonSetSchema,
+  podSpec: ({ spec }) => spec?.template?.spec,
   setDefaults: ({ spec }) => {
     setPodSpecDefaults(spec.template?.spec);
     if (spec.updateStrategy?.type === 'RollingUpdate') {

@@ -151,6 +151,7 @@ export const jobKind = defineKind<Job>({
   plural: 'jobs',
   schema: jobSchema,
   defaultPropagation: 'Orphan',
+  podSpec: ({ spec }) => spec?.template?.spec,
   setDefaults: ({ metadata, spec }) => {
     setJobSpecDefaults(spec);
     const labels = spec.template?.metadata?.labels;
@@ -250,6 +251,7 @@ export const cronJobKind = defineKind<CronJob>({
   plural: 'cronjobs',
   shortNames: ['cj'],
   schema: cronJobSchema,
+  podSpec: ({ spec }) => spec?.jobTemplate?.spec?.template?.spec,
   setDefaults: ({ spec }) => {
     const job = spec.jobTemplate?.spec;
     if (job === undefined) return;

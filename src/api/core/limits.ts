@@ -276,6 +276,7 @@ export const replicationControllerKind = defineKind<ReplicationController>({
   schema: replicationControllerSchema,
   hasGeneration: true,
   subresources: [scaleSubresource()],
+  podSpec: ({ spec }) => spec?.template?.spec,
   setDefaults: ({ metadata, spec }) => {
     setPodSpecDefaults(spec.template?.spec);
     const labels = spec.template?.metadata?.labels;

@@ -98,6 +98,7 @@ export const podKind = defineKind<Pod>({
   schema: podSchema,
   hasGeneration: true,
   subresources: podSubresources,
+  podSpec: (pod) => pod.spec,
   setDefaults: setPodDefaults,
   prepareCreate: (pod) => {
     pod.status = { phase: 'Pending', qosClass: qosClass(pod.spec) };
@@ -145,6 +146,7 @@ export const podTemplateKind = defineKind({
   plural: 'podtemplates',
   schema: podTemplateSchema,
   hasGeneration: true,
+  podSpec: ({ template }) => template?.spec,
   setDefaults: (object) => setPodSpecDefaults(object.template.spec),
   validate: (object) => {
     const errors: FieldError[] = [];
