@@ -75,3 +75,19 @@ describe('a backend', () => {
     expect(next('outside', 80)).toBe(wanted);
   });
 });
+
+test.each([
+  [undefined, undefined],
+  ['http', undefined],
+  ['kubernetes.io/h2c', true],
+  ['grpc', true],
+])('of appProtocol %s', async (appProtocol, http2) => {
+  const ports = [{ name: 'http', port: 80, ...(appProtocol !== undefined && { appProtocol }) }];
+  await cluster.addService('default/api', { clusterIP: '10.96.5.6', ports });
+  const slice = { ports: [{ name: 'http', port: 8080 }], at: ['10.244.1.9 n1'] };
+  await cluster.addSlice('default/api', slice, 'api');
+  await until(() => cluster.watch.slicesOf('default/api').length === 1);
+  const found = backends.next({ namespace: 'default', service: 'api', port: 80 });
+  const [target] = found.kind === 'targets' ? found.targets : [];
+  expect([target?.host, target?.http2]).toEqual(['10.244.1.9', http2]);
+});

@@ -12,12 +12,19 @@ export interface Target {
   readonly port: number;
   /** Named by an ExternalName, which may resolve to any address, also to one that a backend must not have. */
   readonly external?: boolean;
+  /** Speaks HTTP/2 without TLS. */
+  readonly http2?: boolean;
 }
 
 /** The targets of a backend, or the reason why it has none. */
 export type Lookup =
   | { readonly kind: 'targets'; readonly targets: readonly Target[] }
   | { readonly kind: 'none'; readonly reason: string };
+
+/**
+ * Values of a port's `appProtocol` that ask for HTTP/2 without TLS: KEP-3726's, and the names that are in use for gRPC.
+ */
+const http2Protocols: ReadonlySet<string> = new Set(['kubernetes.io/h2c', 'grpc', 'h2c']);
 
 /** The endpoints of the Services that ingresses name, in turn. */
 export class Backends {
@@ -67,16 +74,20 @@ export class Backends {
     if (port === undefined) {
       return { kind: 'none', reason: `service "${key}" has no port ${backend.port}` };
     }
+    const http2 = http2Protocols.has(port.appProtocol ?? '') ? { http2: true } : {};
     if (service.spec?.type === 'ExternalName') {
       const host = service.spec.externalName ?? '';
       if (!isHost(host)) return { kind: 'none', reason: `service "${key}" names no host` };
-      return { kind: 'targets', targets: [{ host, port: port.port, external: true }] };
+      return { kind: 'targets', targets: [{ host, port: port.port, external: true, ...http2 }] };
     }
     const endpoints = usable(
       endpointsOfPort(this.#watch.slicesOf(key), port.name ?? '', 'TCP', ''),
     );
     if (endpoints.length === 0)
       return { kind: 'none', reason: `service "${key}" has no endpoints` };
-    return { kind: 'targets', targets: endpoints.map(({ ip, port }) => ({ host: ip, port })) };
+    return {
+      kind: 'targets',
+      targets: endpoints.map(({ ip, port }) => ({ host: ip, port, ...http2 })),
+    };
   }
 }

@@ -10,11 +10,13 @@ import type { Target } from './backends.js';
 import type { Forwarded } from './decide.js';
 import type { Sender } from './fields.js';
 import { answerFields, requestFields } from './fields.js';
-import { clientLimits, upstreamLimits } from './limits.js';
+import { upstreamLimits } from './limits.js';
 import type { IngressRequest, IngressResponse } from './messages.js';
-import { breakOff, sendError } from './messages.js';
+import { addTrailers, breakOff, hasBody, sendError } from './messages.js';
+import { keepMoving, Patience } from './patience.js';
+import { attemptHttp2 } from './forward-http2.js';
 import type { Upstreams } from './upstreams.js';
-import { connectOptions } from './upstreams.js';
+import { connectOptions } from './upstream-address.js';
 
 /** The tools and limits of forwarding. */
 export interface ForwardOptions {
@@ -70,6 +72,10 @@ class Exchange {
       this.#again(503);
       return;
     }
+    if (target.http2 === true) {
+      this.#attemptHttp2(target, release);
+      return;
+    }
     let upstream: ClientRequest | undefined;
     try {
       upstream = this.#open(target);
@@ -86,6 +92,34 @@ class Exchange {
     }
     upstream.once('close', release);
     this.#watch(upstream);
+  }
+
+  #attemptHttp2(target: Target, release: () => void): void {
+    const { upstreams, clock, timeoutMs, sender } = this.#options;
+    const session = upstreams.http2.session(target, clock);
+    if (session === undefined) {
+      release();
+      this.#again(502);
+      return;
+    }
+    const { method, target: path, host } = this.#request;
+    const isIdempotent = !this.#hasBody && idempotent.has(method);
+    attemptHttp2({
+      session,
+      req: this.#req,
+      res: this.#res,
+      head: { ':method': method, ':path': path, ':authority': host, ':scheme': 'http' },
+      fields: requestFields(this.#req.headers, host, sender, this.#hasBody),
+      hasBody: this.#hasBody,
+      clock,
+      timeoutMs,
+      onUnanswered: ({ wasSent, status }) => {
+        const isSafe = !wasSent || isIdempotent;
+        if (status === undefined && isSafe) this.#again(502);
+        else sendError(this.#res, status ?? 502);
+      },
+      onEnd: release,
+    });
   }
 
   #open(target: Target): ClientRequest | undefined {
@@ -183,6 +217,8 @@ function relay(answer: IncomingMessage, res: IngressResponse, clock: Clock): boo
     return false;
   }
   keepMoving(answer, clock, () => breakOff(res));
+  // Before pipe() ends the answer.
+  answer.on('end', () => addTrailers(res, answer.trailers));
   // pipe() holds the endpoint back while the client is slow.
   answer.pipe(res);
   answer.on('close', () => {
@@ -190,28 +226,6 @@ function relay(answer: IncomingMessage, res: IngressResponse, clock: Clock): boo
     if (!answer.complete) breakOff(res);
   });
   return true;
-}
-
-/** Ends an answer that the client does not take, or the endpoint does not go on with. */
-export function keepMoving(answer: IncomingMessage, clock: Clock, give: () => void): void {
-  const stop = (): void => {
-    answer.destroy();
-    give();
-  };
-  const quiet = new Patience(clock, upstreamLimits.quietMs, stop);
-  let stalled: Patience | undefined;
-  answer.on('data', () => quiet.renew());
-  answer.on('pause', () => {
-    stalled ??= new Patience(clock, clientLimits.stallMs, stop);
-  });
-  answer.on('resume', () => {
-    stalled?.end();
-    stalled = undefined;
-  });
-  answer.on('close', () => {
-    quiet.end();
-    stalled?.end();
-  });
 }
 
 /** Calls `then` when the request has its connection; one that takes too long to be made is broken off. */
@@ -230,45 +244,4 @@ function onConnected(upstream: ClientRequest, clock: Clock, then: () => void): v
     });
     socket.once('close', cancel);
   });
-}
-
-/** Time that runs anew with every `renew`, and acts when it is over. */
-export class Patience {
-  readonly #clock: Clock;
-  readonly #ms: number;
-  readonly #act: () => void;
-  #untilMs: number;
-  #cancel: () => void;
-
-  constructor(clock: Clock, ms: number, act: () => void) {
-    this.#clock = clock;
-    this.#ms = ms;
-    this.#act = act;
-    this.#untilMs = clock.monotonicMs() + ms;
-    this.#cancel = clock.schedule(ms, () => this.#look());
-  }
-
-  renew(): void {
-    this.#untilMs = this.#clock.monotonicMs() + this.#ms;
-  }
-
-  end(): void {
-    this.#cancel();
-  }
-
-  #look(): void {
-    const leftMs = this.#untilMs - this.#clock.monotonicMs();
-    if (leftMs <= 0) this.#act();
-    else this.#cancel = this.#clock.schedule(leftMs, () => this.#look());
-  }
-}
-
-/** Tells whether the request has a body of any length. */
-export function hasBody(req: IngressRequest): boolean {
-  const { headers } = req;
-  if (headers['transfer-encoding'] !== undefined) return true;
-  const length = headers['content-length'];
-  if (length !== undefined) return Number(length) !== 0;
-  // HTTP/2 tells the end of a request by a flag instead.
-  return req.httpVersionMajor === 2 && !('stream' in req && req.stream.endAfterHeaders);
 }

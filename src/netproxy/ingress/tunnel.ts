@@ -12,10 +12,10 @@ import { endSocket } from '../../lib/linger.js';
 import type { Forwarded } from './decide.js';
 import { answerFields, requestFields } from './fields.js';
 import type { ForwardOptions } from './forward.js';
-import { hasBody, keepMoving, Patience } from './forward.js';
+import { keepMoving, Patience } from './patience.js';
 import { upstreamLimits } from './limits.js';
-import { errorText } from './messages.js';
-import { connectOptions } from './upstreams.js';
+import { errorText, hasBody } from './messages.js';
+import { connectOptions } from './upstream-address.js';
 
 /** Takes over the connection of a request to upgrade, and answers it. */
 export function openTunnel(

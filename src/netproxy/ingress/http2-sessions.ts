@@ -1,0 +1,89 @@
+/** HTTP/2 connections to endpoints without TLS (`kubernetes.io/h2c`, gRPC): one for each, kept while it is used. */
+import { connect as connectHttp2 } from 'node:http2';
+import type {
+  ClientHttp2Session,
+  ClientHttp2Stream,
+  ClientSessionRequestOptions,
+  OutgoingHttpHeaders,
+} from 'node:http2';
+import { connect } from 'node:net';
+import type { Clock } from '../../lib/clock.js';
+import type { Target } from './backends.js';
+import { upstreamLimits } from './limits.js';
+import { connectOptions } from './upstream-address.js';
+
+/** The sessions that are open, by endpoint. Bounded by the requests under way: an idle one ends. */
+export class Http2Sessions {
+  readonly #sessions = new Map<string, Http2Session>();
+
+  /** One that takes requests, connected or about to be. @returns undefined for a target that must not be connected to */
+  session(target: Target, clock: Clock): Http2Session | undefined {
+    const key = `${target.host}:${target.port}`;
+    const present = this.#sessions.get(key);
+    if (present?.isOpen === true) return present;
+    const connection = connectOptions(target);
+    if (connection === undefined) return undefined;
+    const http2 = connectHttp2('http://backend', {
+      createConnection: () => connect({ ...connection, noDelay: true }),
+      settings: { enablePush: false, maxHeaderListSize: upstreamLimits.headBytes },
+    });
+    const session = new Http2Session(http2, clock, () => {
+      if (this.#sessions.get(key) === session) this.#sessions.delete(key);
+    });
+    this.#sessions.set(key, session);
+    return session;
+  }
+
+  close(): void {
+    for (const session of this.#sessions.values()) session.destroy();
+    this.#sessions.clear();
+  }
+}
+
+/** One connection to one endpoint. */
+export class Http2Session {
+  readonly #session: ClientHttp2Session;
+  #streams = 0;
+
+  /** @param forget called when it takes no more requests */
+  constructor(session: ClientHttp2Session, clock: Clock, forget: () => void) {
+    this.#session = session;
+    const cancel = clock.schedule(upstreamLimits.connectMs, () => session.destroy());
+    session.once('connect', cancel);
+    // It goes on with the streams that it has, and takes no others.
+    session.on('goaway', () => {
+      forget();
+      session.close();
+    });
+    session.on('error', forget);
+    session.on('close', () => {
+      cancel();
+      forget();
+    });
+    session.setTimeout(upstreamLimits.idleMs, () => {
+      if (this.#streams === 0) session.close();
+    });
+  }
+
+  get isOpen(): boolean {
+    return !this.#session.closed && !this.#session.destroyed;
+  }
+
+  /** Calls when requests can reach the endpoint, at once if they can now. */
+  onConnected(then: () => void): void {
+    if (this.#session.connecting) this.#session.once('connect', then);
+    else then();
+  }
+
+  /** @throws for fields that HTTP/2 does not let pass, and when the session has just ended */
+  request(headers: OutgoingHttpHeaders, options: ClientSessionRequestOptions): ClientHttp2Stream {
+    const stream = this.#session.request(headers, options);
+    this.#streams++;
+    stream.once('close', () => this.#streams--);
+    return stream;
+  }
+
+  destroy(): void {
+    this.#session.destroy();
+  }
+}
