@@ -47,6 +47,7 @@ class Node implements Netproxy {
   readonly #stopping = new AbortController();
   readonly #observation: ObservationPorts;
   #policies: PolicyController | undefined;
+  #responder: Responder | undefined;
 
   constructor(options: NetproxyOptions) {
     this.#options = options;
@@ -121,7 +122,12 @@ class Node implements Netproxy {
     const controller =
       ingress === false
         ? undefined
-        : new IngressController({ ...this.#options, ...ingress, watch: this.#watch });
+        : new IngressController({
+            ...this.#options,
+            ...ingress,
+            watch: this.#watch,
+            resolveName: async (host) => this.#responder?.addresses(host),
+          });
     this.#startPolicies();
     this.#parts.push(this.#observation);
     await this.#observation.start();
@@ -217,6 +223,7 @@ class Node implements Netproxy {
     const prng = new Prng(clock.nowMs() ^ (process.pid << 8));
     const turn = (count: number): number => prng.below(count);
     const responder = new Responder(zone, new Forwarder({ upstreams, clock }), turn);
+    this.#responder = responder;
     const server = new DnsServer({ responder, address, port, clock, log });
     this.#parts.push({
       stop: () => server.close(),

@@ -92,6 +92,13 @@ export class Responder {
     }
   }
 
+  /** The IPv4 addresses of a name of the cluster, behind its aliases too. @returns undefined for a name outside */
+  async addresses(host: string): Promise<readonly string[] | undefined> {
+    if (this.#zone.resolve(normalName(host), 'A').kind === 'outside') return undefined;
+    const { answers } = await this.#answer({ type: 'A', name: host });
+    return answers.flatMap((record) => (record.type === 'A' ? [record.data] : []));
+  }
+
   async #answer(question: Question): Promise<Outcome> {
     if ((question.class ?? 'IN') !== 'IN') return bare('REFUSED');
     const answers: Answer[] = [];

@@ -39,12 +39,15 @@ import type { IngressRequest, IngressResponse } from './messages.js';
 import { sendError } from './messages.js';
 import { isOurs, RouteTable } from './route-table.js';
 import { openTunnel, refuse } from './tunnel.js';
+import type { ResolveName } from './upstream-address.js';
 import { Upstreams } from './upstreams.js';
 
 /** The dependencies and settings of {@link IngressController}. */
 export interface IngressControllerOptions extends IngressOptions {
   readonly watch: ServiceWatch;
   readonly informers: InformerFactory;
+  /** Resolves names of the cluster, for Services that stand for one. @default the system resolves all */
+  readonly resolveName?: ResolveName;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -63,7 +66,7 @@ export class IngressController {
   readonly #certificates: Certificates;
   readonly #sockets = new Set<Socket>();
   readonly #addresses = new Map<string, number>();
-  readonly #upstreams = new Upstreams();
+  readonly #upstreams: Upstreams;
   readonly #trusted: readonly Cidr[];
   #table: RouteTable | undefined;
   #ends: (() => void)[] = [];
@@ -78,6 +81,7 @@ export class IngressController {
     this.#ingresses = options.informers.informer<Ingress>(resources.ingresses);
     this.#classes = options.informers.informer<IngressClass>(resources.ingressClasses);
     this.#backends = new Backends(options.watch);
+    this.#upstreams = new Upstreams(options.resolveName);
     this.#certificates = new Certificates(options.informers, options.clock, options.log);
     this.#trusted = (options.trustedProxies ?? []).flatMap((block) => parseCidr(block) ?? []);
   }

@@ -5,6 +5,7 @@ import type { IncomingHttpHeaders, RequestListener } from 'node:http';
 import { connect, createServer } from 'node:http2';
 import type { OutgoingHttpHeaders, ServerHttp2Stream } from 'node:http2';
 import type { Server } from 'node:net';
+import { networkInterfaces } from 'node:os';
 import { systemClock } from '../../lib/clock.js';
 import { portOf } from '../../lib/http2/testkit/raw-peer.js';
 import type { Target } from './backends.js';
@@ -18,7 +19,7 @@ afterEach(async () => {
 });
 
 async function listen(server: Server): Promise<number> {
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  await new Promise<void>((resolve) => server.listen(0, resolve));
   ends.push(() => server.close());
   return portOf(server);
 }
@@ -39,9 +40,12 @@ async function http1Backend(serve: RequestListener): Promise<Target> {
   return { host: '127.0.0.1', port: await listen(createHttp1(serve)) };
 }
 
+/** Names of the cluster. */
+const named = new Map<string, readonly string[]>();
+
 /** A front that forwards everything to the targets. @returns its ports */
 async function front(...targets: Target[]): Promise<{ http1: number; http2: number }> {
-  const upstreams = new Upstreams();
+  const upstreams = new Upstreams(async (host) => named.get(host));
   ends.push(() => upstreams.close());
   const clock = systemClock();
   const handle = (req: IngressRequest, res: IngressResponse): void => {
@@ -210,3 +214,25 @@ test('one that speaks no HTTP/2 is a 502', async () => {
   const { http1 } = await front({ ...backend, http2: true });
   expect((await askHttp1(http1, {})).status).toBe(502);
 });
+
+test.each([true, false])(
+  'a name of the cluster is resolved there, with HTTP/2: %s',
+  async (http2) => {
+    // No test has another address of its own that a backend may have.
+    const own = Object.values(networkInterfaces()).flatMap((all) => all ?? []);
+    const address = own.find(({ family, internal }) => family === 'IPv4' && !internal)?.address;
+    const backend = http2
+      ? await http2Backend(echo)
+      : await http1Backend((_, res) => res.end('hi'));
+    const host = 'web.default.svc.cluster.local';
+    for (const [addresses, status] of [
+      [['127.0.0.1'], 502],
+      [[], 502],
+      [address === undefined ? [] : [address], address === undefined ? 502 : 200],
+    ] as const) {
+      named.set(host, addresses);
+      const ports = await front({ ...backend, host, external: true, http2 });
+      expect((await askHttp1(ports.http1, {})).status).toBe(status);
+    }
+  },
+);

@@ -16,7 +16,6 @@ import { addTrailers, breakOff, hasBody, sendError } from './messages.js';
 import { keepMoving, Patience } from './patience.js';
 import { attemptHttp2 } from './forward-http2.js';
 import type { Upstreams } from './upstreams.js';
-import { connectOptions } from './upstream-address.js';
 
 /** The tools and limits of forwarding. */
 export interface ForwardOptions {
@@ -124,7 +123,7 @@ class Exchange {
 
   #open(target: Target): ClientRequest | undefined {
     const { upstreams, sender } = this.#options;
-    const connection = connectOptions(target);
+    const connection = upstreams.connectOptions(target);
     if (connection === undefined) return undefined;
     const { method, target: path, host } = this.#request;
     return httpRequest({

@@ -10,18 +10,26 @@ import { connect } from 'node:net';
 import type { Clock } from '../../lib/clock.js';
 import type { Target } from './backends.js';
 import { upstreamLimits } from './limits.js';
-import { connectOptions } from './upstream-address.js';
+import type { connectOptions } from './upstream-address.js';
+
+/** Where a target is; undefined for one that must not be connected to. */
+type ConnectOptions = (target: Target) => ReturnType<typeof connectOptions>;
 
 /** The sessions that are open, by endpoint. Bounded by the requests under way: an idle one ends. */
 export class Http2Sessions {
+  readonly #connectOptions: ConnectOptions;
   readonly #sessions = new Map<string, Http2Session>();
+
+  constructor(options: ConnectOptions) {
+    this.#connectOptions = options;
+  }
 
   /** One that takes requests, connected or about to be. @returns undefined for a target that must not be connected to */
   session(target: Target, clock: Clock): Http2Session | undefined {
     const key = `${target.host}:${target.port}`;
     const present = this.#sessions.get(key);
     if (present?.isOpen === true) return present;
-    const connection = connectOptions(target);
+    const connection = this.#connectOptions(target);
     if (connection === undefined) return undefined;
     const http2 = connectHttp2('http://backend', {
       createConnection: () => connect({ ...connection, noDelay: true }),

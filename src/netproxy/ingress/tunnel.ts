@@ -15,7 +15,6 @@ import type { ForwardOptions } from './forward.js';
 import { keepMoving, Patience } from './patience.js';
 import { upstreamLimits } from './limits.js';
 import { errorText, hasBody } from './messages.js';
-import { connectOptions } from './upstream-address.js';
 
 /** Takes over the connection of a request to upgrade, and answers it. */
 export function openTunnel(
@@ -75,7 +74,8 @@ class Tunnel {
   attempt(index: number): void {
     const target = this.#request.targets[index];
     const release = target === undefined ? undefined : this.#options.upstreams.take(target);
-    const connection = target === undefined ? undefined : connectOptions(target);
+    const connection =
+      target === undefined ? undefined : this.#options.upstreams.connectOptions(target);
     if (release === undefined || connection === undefined) {
       release?.();
       refuse(this.#client, this.#options.clock, 503);

@@ -1,6 +1,6 @@
 /** Which addresses a backend may have, and how its name is resolved. */
-import { lookup } from 'node:dns';
-import type { LookupAddress } from 'node:dns';
+import { lookup } from 'node:dns/promises';
+import type { LookupAddress, LookupOptions } from 'node:dns';
 import { isIP } from 'node:net';
 import type { LookupFunction } from 'node:net';
 import { addressFamily, cidrContains, parseCidr } from '../address.js';
@@ -27,25 +27,43 @@ export function mayBeBackend(address: string): boolean {
   return !/^(?:::|fe[89ab]|ff)/.test(text);
 }
 
+/** Resolves a name of the cluster to its addresses, none where it is not there. @returns undefined for other names */
+export type ResolveName = (host: string) => Promise<readonly string[] | undefined>;
+
+async function addressesOf(
+  host: string,
+  options: LookupOptions,
+  resolveName: ResolveName,
+): Promise<readonly LookupAddress[]> {
+  const own = await resolveName(host);
+  if (own === undefined) return lookup(host, { ...options, all: true });
+  return own.map((address) => ({ address, family: isIP(address) }));
+}
+
 /** Resolves names of backends to addresses that a backend may have. */
-const lookupBackend: LookupFunction = (hostname, options, callback) => {
-  lookup(hostname, { ...options, all: true }, (error, found: LookupAddress[]) => {
-    const usable = error === null ? found.filter(({ address }) => mayBeBackend(address)) : [];
-    const [first] = usable;
-    if (error !== null) callback(error, []);
-    else if (first === undefined) callback(new Error(`${hostname} is no address of a backend`), []);
-    else if (options.all === true) callback(null, usable);
-    else callback(null, first.address, first.family);
-  });
-};
+function lookupBackend(resolveName: ResolveName): LookupFunction {
+  return (host, options, callback) => {
+    addressesOf(host, options, resolveName).then(
+      (found) => {
+        const usable = found.filter(({ address }) => mayBeBackend(address));
+        const [first] = usable;
+        if (first === undefined) callback(new Error(`${host} is no address of a backend`), []);
+        else if (options.all === true) callback(null, usable);
+        else callback(null, first.address, first.family);
+      },
+      (error: NodeJS.ErrnoException) => callback(error, []),
+    );
+  };
+}
 
 /** Returns the options of a connection to a target; undefined for one that must not be connected to. */
 export function connectOptions(
   target: Target,
+  resolveName: ResolveName,
 ): { readonly host: string; readonly port: number; readonly lookup?: LookupFunction } | undefined {
   const { host, port } = target;
   if (target.external !== true) return { host, port };
   // An address is not looked up, so it is judged before.
   if (isIP(host) !== 0) return mayBeBackend(host) ? { host, port } : undefined;
-  return { host, port, lookup: lookupBackend };
+  return { host, port, lookup: lookupBackend(resolveName) };
 }

@@ -9,6 +9,8 @@ import { Agent } from 'node:http';
 import type { Target } from './backends.js';
 import { Http2Sessions } from './http2-sessions.js';
 import { upstreamLimits } from './limits.js';
+import type { ResolveName } from './upstream-address.js';
+import { connectOptions } from './upstream-address.js';
 
 /** The connections to backends, kept and used again, within bounds. */
 export class Upstreams {
@@ -19,9 +21,21 @@ export class Upstreams {
     timeout: upstreamLimits.idleMs,
     scheduling: 'lifo',
   });
-  readonly http2 = new Http2Sessions();
+  readonly http2: Http2Sessions;
+  readonly #resolveName: ResolveName;
   readonly #requests = new Map<string, number>();
   #total = 0;
+
+  /** @param resolveName for names of the cluster. @default the system resolves all */
+  constructor(resolveName: ResolveName = async () => undefined) {
+    this.#resolveName = resolveName;
+    this.http2 = new Http2Sessions((target) => this.connectOptions(target));
+  }
+
+  /** Returns the options of a connection to a target; undefined for one that must not be connected to. */
+  connectOptions(target: Target): ReturnType<typeof connectOptions> {
+    return connectOptions(target, this.#resolveName);
+  }
 
   /** A place for one request. @returns a function that gives it back; undefined: too much is under way there */
   take(target: Target): (() => void) | undefined {

@@ -67,6 +67,11 @@ export class TestNameServer {
     this.#end();
   }
 
+  /** What the node itself finds for a name. */
+  addresses(host: string): Promise<readonly string[] | undefined> {
+    return this.#responder.addresses(host);
+  }
+
   /**
    * Asks one question: "TYPE NAME", then perhaps `tcp`, `edns=BYTES`, `version=N` (of EDNS), `norecurse`, `class=CH`,
    * `count` (of answers instead of the answers).
