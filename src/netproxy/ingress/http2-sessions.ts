@@ -24,7 +24,10 @@ export class Http2Sessions {
     this.#connectOptions = options;
   }
 
-  /** One that takes requests, connected or about to be. @returns undefined for a target that must not be connected to */
+  /**
+   * One that takes requests, connected or about to be.
+   * @returns undefined for a target that must not be connected to
+   */
   session(target: Target, clock: Clock): Http2Session | undefined {
     const key = `${target.host}:${target.port}`;
     const present = this.#sessions.get(key);
