@@ -5,7 +5,7 @@ import type { FileObject } from '../builder/objects.js';
 import { fetchObject, hasFiles, readFiles } from '../builder/objects.js';
 import { CommandLineError } from '../command/command-line-error.js';
 import { defineCommand } from '../command/spec.js';
-import type { Invocation } from '../command/spec.js';
+import type { CommandSpec, Invocation } from '../command/spec.js';
 import { forEachUnlessRefused } from '../kube/failures.js';
 import { objectPath } from '../kube/resource.js';
 import type { Session } from '../kube/session.js';
@@ -21,6 +21,7 @@ import {
 } from '../kube/write.js';
 import { outputFlags } from '../print/output.js';
 import { matchesLabels } from '../builder/label-match.js';
+import { editLastApplied, setLastApplied, viewLastApplied } from './last-applied.js';
 
 const flags = {
   ...fileFlags,
@@ -37,23 +38,26 @@ const flags = {
 } as const;
 
 /** `trireme apply`. */
-export const applyCommand = defineCommand({
-  name: 'apply',
-  summary: 'create objects, or change them, as files say',
-  description:
-    'Applies on the server: it keeps who owns which field, so that fields which others set stay as they are, and a field that is gone from the file is removed. Fields of another owner with another value are a conflict.',
-  usage: '(-f FILE | -k DIR)',
-  examples: [
-    ['what a file says', 'trireme apply -f web.yaml'],
-    ['all files of a directory, and what is below it', 'trireme apply -R -f manifests/'],
-    ['from standard input', 'cat web.yaml | trireme apply -f -'],
-    ['let the server check it, change nothing', 'trireme apply -f web.yaml --dry-run=server'],
-    ['take fields that others own', 'trireme apply -f web.yaml --force-conflicts'],
-  ],
-  flags,
-  completes: 'nothing',
-  run: runApply,
-});
+export const applyCommand: CommandSpec = {
+  ...defineCommand({
+    name: 'apply',
+    summary: 'create objects, or change them, as files say',
+    description:
+      'Applies on the server: it keeps who owns which field, so that fields which others set stay as they are, and a field that is gone from the file is removed. Fields of another owner with another value are a conflict.',
+    usage: '(-f FILE | -k DIR)',
+    examples: [
+      ['what a file says', 'trireme apply -f web.yaml'],
+      ['all files of a directory, and what is below it', 'trireme apply -R -f manifests/'],
+      ['from standard input', 'cat web.yaml | trireme apply -f -'],
+      ['let the server check it, change nothing', 'trireme apply -f web.yaml --dry-run=server'],
+      ['take fields that others own', 'trireme apply -f web.yaml --force-conflicts'],
+    ],
+    flags,
+    completes: 'nothing',
+    run: runApply,
+  }),
+  subcommands: [editLastApplied, setLastApplied, viewLastApplied],
+};
 
 type Apply = Invocation<typeof flags>;
 

@@ -24,6 +24,8 @@ import { createIngress, createService } from '../generate/services.js';
 import { createCronJob, createDeployment, createJob } from '../generate/workloads.js';
 import { forEachUnlessRefused } from '../kube/failures.js';
 import { pathOf } from '../kube/resource.js';
+import { mustBeOneFile, sendRaw } from '../kube/raw-request.js';
+import { saveConfigFlag, savedConfig } from '../kube/last-applied.js';
 import { withSession } from '../kube/session.js';
 import {
   dryRunFlag,
@@ -77,7 +79,8 @@ export const createCommand: CommandSpec = {
       ...dryRunFlag,
       ...fieldManagerFlag,
       ...validateFlag,
-      raw: { type: 'text', value: 'PATH', help: 'POST the file to this path' },
+      ...saveConfigFlag,
+      raw: { type: 'text', value: 'PATH', help: 'POST the file to this path, as it is' },
     },
     completes: 'nothing',
     run: async (invocation) => {
@@ -91,6 +94,10 @@ export const createCommand: CommandSpec = {
         );
       }
       if (args.length > 0) throw new CommandLineError(`Unexpected args: [${args.join(' ')}]`);
+      if (flags.raw !== undefined) {
+        mustBeOneFile(flags);
+        return sendRaw(invocation, 'POST', flags.raw, flags.filename[0]);
+      }
       const dryRun = parseDryRun(flags['dry-run']);
       const print = resultPrinter(context, flags, dryRun);
       const query = writeQuery({
@@ -104,8 +111,9 @@ export const createCommand: CommandSpec = {
         );
         if (files.length === 0)
           throw new CommandLineError('no objects passed to create', { plain: true });
-        const act = async ({ ref, object }: FileObject): Promise<void> => {
-          const path = flags.raw ?? pathOf(ref.resource, { namespace: ref.namespace });
+        const act = async ({ ref, object: given }: FileObject): Promise<void> => {
+          const object = savedConfig(given, flags['save-config']);
+          const path = pathOf(ref.resource, { namespace: ref.namespace });
           const made =
             dryRun === 'client'
               ? object

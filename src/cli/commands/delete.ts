@@ -14,6 +14,7 @@ import { defineCommand } from '../command/spec.js';
 import type { Invocation } from '../command/spec.js';
 import { goDurationMs } from '../kube/duration.js';
 import { forEachUnlessRefused } from '../kube/failures.js';
+import { mustBeOneFile, sendRaw } from '../kube/raw-request.js';
 import { objectPath, typeName } from '../kube/resource.js';
 import type { ObjectRef } from '../kube/resource.js';
 import type { Session } from '../kube/session.js';
@@ -33,7 +34,7 @@ const flags = {
     type: 'text',
     default: 'background',
     bare: 'background',
-    values: ['background', 'foreground', 'orphan'],
+    value: 'background|foreground|orphan',
     help: 'what happens to the objects that it owns',
   },
   'grace-period': {
@@ -52,6 +53,7 @@ const flags = {
     help: 'how long to wait; 0 is without a bound',
   },
   'ignore-not-found': { type: 'bool', help: 'what is not there is no failure' },
+  raw: { type: 'text', value: 'PATH', help: 'DELETE this path; a file is the body, as it is' },
   output: { type: 'text', short: 'o', value: 'name', help: 'name: only TYPE/NAME' },
 } as const;
 
@@ -78,6 +80,15 @@ const policies = { background: 'Background', foreground: 'Foreground', orphan: '
 
 async function runDelete(invocation: Delete): Promise<number> {
   const { flags, context } = invocation;
+  if (flags.raw !== undefined) {
+    mustBeOneFile(flags, { isNeeded: false });
+    return sendRaw(invocation, 'DELETE', flags.raw, flags.filename[0]);
+  }
+  if (!Object.hasOwn(policies, flags.cascade)) {
+    throw plain(
+      `invalid cascade value (${flags.cascade}). Must be "background", "foreground", or "orphan"`,
+    );
+  }
   const dryRun = parseDryRun(flags['dry-run']);
   const grace = graceOf(flags);
   if (flags.output !== undefined && flags.output !== 'name') {

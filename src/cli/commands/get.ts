@@ -9,6 +9,7 @@ import type { GetInvocation } from './get-options.js';
 import { getFlags, printable, readOptions, styleOf } from './get-options.js';
 import { revisionAt } from '../history/moment.js';
 import type { Session } from '../kube/session.js';
+import { mustBePath } from '../kube/raw-request.js';
 import { withSession } from '../kube/session.js';
 import { alignColumns } from '../print/columns.js';
 import type { Printable } from '../print/output.js';
@@ -100,11 +101,7 @@ function mayBeRaw(path: string, { args, flags }: GetInvocation): void {
     throw plain('arguments may not be passed when --raw is specified');
   }
   if (flags.output !== undefined) throw plain('--raw and --output are mutually exclusive');
-  if (!path.startsWith('/')) {
-    throw plain(
-      `--raw must be a valid URL path: parse ${JSON.stringify(path)}: invalid URI for request`,
-    );
-  }
+  mustBePath(path);
 }
 
 /** @throws CommandLineError when names are given with what chooses objects otherwise */

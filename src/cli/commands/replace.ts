@@ -5,7 +5,10 @@ import type { FileObject } from '../builder/objects.js';
 import { hasFiles, readFiles } from '../builder/objects.js';
 import { CommandLineError } from '../command/command-line-error.js';
 import { defineCommand } from '../command/spec.js';
+import { goDurationMs } from '../kube/duration.js';
 import { forEachUnlessRefused } from '../kube/failures.js';
+import { saveConfigFlag, savedConfig } from '../kube/last-applied.js';
+import { mustBeOneFile, sendRaw } from '../kube/raw-request.js';
 import { objectPath, pathOf, typeName } from '../kube/resource.js';
 import type { Session } from '../kube/session.js';
 import { withSession } from '../kube/session.js';
@@ -40,12 +43,20 @@ export const replaceCommand = defineCommand({
     ...dryRunFlag,
     ...fieldManagerFlag,
     ...validateFlag,
+    ...saveConfigFlag,
+    raw: { type: 'text', value: 'PATH', help: 'PUT the file to this path, as it is' },
     force: { type: 'bool', help: 'delete the object and make it anew' },
     'grace-period': {
       type: 'int',
       default: -1,
       value: 'SECONDS',
       help: 'of the deletion by --force',
+    },
+    timeout: {
+      type: 'text',
+      default: '0s',
+      value: 'DURATION',
+      help: 'with --force: how long to wait until the old one is gone; 0 is five minutes',
     },
     subresource: {
       type: 'text',
@@ -62,23 +73,34 @@ export const replaceCommand = defineCommand({
     if (flags['grace-period'] >= 0 && flags.force !== true) {
       throw new CommandLineError('--grace-period must have --force specified', { plain: true });
     }
+    const timeoutMs = goDurationMs(flags.timeout);
+    if (timeoutMs !== 0 && flags.force !== true) {
+      throw new CommandLineError('--timeout must have --force specified', { plain: true });
+    }
+    if (flags.raw !== undefined) {
+      mustBeOneFile(flags);
+      return sendRaw(invocation, 'PUT', flags.raw, flags.filename[0]);
+    }
     const dryRun = parseDryRun(flags['dry-run']);
     const print = resultPrinter(context, flags, dryRun);
     const query = writeQuery({ dryRun, manager: flags['field-manager'], validate: flags.validate });
     return withSession(invocation, async (session) => {
       const files = await readFiles(session, flags);
       const act = async (file: FileObject): Promise<void> => {
-        const { ref, object } = file;
+        const { ref } = file;
+        const object = savedConfig(file.object, flags['save-config']);
         if (dryRun === 'client') return print('replaced', ref, object);
-        if (flags.force === true) await remove(session, file, flags['grace-period'], dryRun);
+        if (flags.force === true) {
+          await remove(session, file, { grace: flags['grace-period'], timeoutMs, dryRun });
+        }
+        const isPut = flags.force !== true;
         const made = await session.kube.json<KubeObject>({
-          method: flags.force === true ? 'POST' : 'PUT',
-          path:
-            flags.force === true
-              ? pathOf(ref.resource, { namespace: ref.namespace })
-              : objectPath(ref, flags.subresource),
+          method: isPut ? 'PUT' : 'POST',
+          path: isPut
+            ? objectPath(ref, flags.subresource)
+            : pathOf(ref.resource, { namespace: ref.namespace }),
           query,
-          body: object,
+          body: isPut ? await versioned(session, file, object, flags.subresource) : object,
         });
         await print('replaced', ref, made);
       };
@@ -92,11 +114,33 @@ export const replaceCommand = defineCommand({
   },
 });
 
+/** The object with the version that the server has: custom resources and some kinds are not replaced without one. */
+async function versioned(
+  { kube }: Session,
+  { ref }: FileObject,
+  object: KubeObject,
+  subresource: string | undefined,
+): Promise<KubeObject> {
+  if ((object.metadata.resourceVersion ?? '') !== '') return object;
+  try {
+    const { metadata } = await kube.json<KubeObject>({ path: objectPath(ref, subresource) });
+    const { resourceVersion = '' } = metadata;
+    return { ...object, metadata: { ...object.metadata, resourceVersion } };
+  } catch (error) {
+    // The replacement itself is refused in better words.
+    if (isApiError(error)) return object;
+    throw error;
+  }
+}
+
 async function remove(
   session: Session,
   { ref }: FileObject,
-  grace: number,
-  dryRun: DryRun,
+  {
+    grace,
+    timeoutMs,
+    dryRun,
+  }: { readonly grace: number; readonly timeoutMs: number; readonly dryRun: DryRun },
 ): Promise<void> {
   try {
     await session.kube.json({
@@ -114,7 +158,7 @@ async function remove(
     throw error;
   }
   if (dryRun !== 'none') return;
-  if (!(await waitGone(session, ref, '', goneMsMax))) {
+  if (!(await waitGone(session, ref, '', timeoutMs === 0 ? goneMsMax : timeoutMs))) {
     throw new CommandLineError(`timed out waiting for ${ref.name} to be deleted`, { plain: true });
   }
 }
