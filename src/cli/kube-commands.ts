@@ -173,6 +173,10 @@ export const kubeCommands: Readonly<Record<string, KubeCommand>> = {
     summary: 'change kubeconfigs: contexts, clusters, users',
     load: async () => (await import('./commands/config.js')).configCommand,
   },
+  'cluster-info': {
+    summary: 'show where the masters and the services of the cluster are',
+    load: async () => (await import('./commands/cluster-info.js')).clusterInfoCommand,
+  },
   'api-resources': {
     summary: 'list the kinds that the server has',
     load: async () => (await import('./commands/api-resources.js')).apiResourcesCommand,

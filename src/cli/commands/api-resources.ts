@@ -44,6 +44,10 @@ export const apiResourcesCommand = defineCommand({
     if (output !== undefined && output !== 'wide' && output !== 'name') {
       throw new CommandLineError(`--output ${output} is not available`, { plain: true });
     }
+    const by = flags['sort-by'];
+    if (by !== undefined && by !== '' && by !== 'name' && by !== 'kind') {
+      throw new CommandLineError('--sort-by accepts only name or kind', { plain: true });
+    }
     return withSession(invocation, async ({ kube }) => {
       const found = preferred(await discover(kube))
         .filter(
@@ -54,7 +58,7 @@ export const apiResourcesCommand = defineCommand({
           ({ namespaced }) => flags.namespaced === undefined || namespaced === flags.namespaced,
         )
         .filter(({ categories }) => flags.categories.every((name) => categories.includes(name)))
-        .toSorted((a, b) => order(a, b, flags['sort-by']));
+        .toSorted((a, b) => order(a, b, by));
       if (output === 'name') {
         context.out(found.map((resource) => `${pluralName(resource)}\n`).join(''));
         return;

@@ -1,3 +1,4 @@
+import type { KubeObject } from '../../api/object.js';
 import { isApiError } from '../../client/types.js';
 import { allNamespacesFlag } from '../builder/file-flags.js';
 import { CommandLineError, Exit } from '../command/command-line-error.js';
@@ -5,8 +6,9 @@ import { defineCommand, defineGroup } from '../command/spec.js';
 import { withSession } from '../kube/session.js';
 import type { Session } from '../kube/session.js';
 import { alignColumns } from '../print/columns.js';
-import { formatJson } from '../print/json.js';
-import { formatYaml } from '../../api/print/yaml.js';
+import { objectPrinter, outputFlags, parseOutput } from '../print/output.js';
+import { ruleRows } from '../describe/access.js';
+import type { Rule } from '../describe/access.js';
 
 const authorization = '/apis/authorization.k8s.io/v1';
 const plain = (message: string): CommandLineError => new CommandLineError(message, { plain: true });
@@ -40,6 +42,12 @@ const canI = defineCommand({
       const namespace = flags['all-namespaces'] === true ? '' : session.namespace;
       if (flags.list === true) {
         if (args.length > 0) throw plain('list option must be specified with no arguments');
+        const { quiet = false, subresource } = flags;
+        if (quiet || flags['all-namespaces'] === true || subresource !== '') {
+          throw plain(
+            "list option can't be specified with neither quiet, all-namespaces nor subresource options",
+          );
+        }
         return listRules(session, namespace, flags['no-headers'] !== true);
       }
       const [verb, target, name = ''] = args;
@@ -48,7 +56,11 @@ const canI = defineCommand({
           "you must specify two arguments: verb resource or verb resource/resourceName.\nSee 'trireme auth can-i -h' for help and examples.",
         );
       }
-      const attributes = target.startsWith('/')
+      const isPath = target.startsWith('/');
+      if (isPath && flags.subresource !== '') {
+        throw plain('--subresource can not be used with NonResourceURL');
+      }
+      const attributes = isPath
         ? { nonResourceAttributes: { path: target, verb } }
         : {
             resourceAttributes: await attributesOf(session, {
@@ -59,6 +71,10 @@ const canI = defineCommand({
               subresource: flags.subresource,
             }),
           };
+      if (flags['all-namespaces'] !== true || isPath) warnOfVerb(session, verb, isPath);
+      if (flags['no-headers'] === true) {
+        throw plain('--no-headers cannot be set without --list specified');
+      }
       const review = await session.kube.json<{
         status: { allowed: boolean; reason?: string; evaluationError?: string };
       }>({
@@ -82,6 +98,21 @@ const canI = defineCommand({
     }),
 });
 
+/** The verbs that authorizers are asked about (kubectl's `cani.go`). */
+const resourceVerbs = new Set(
+  'get list watch create update patch delete deletecollection use bind impersonate * approve sign escalate attest'.split(
+    ' ',
+  ),
+);
+const pathVerbs = new Set('get put post head options delete patch *'.split(' '));
+/** Those that are no resources of a server, and yet those of rules. */
+const onlyInRules = new Set(['users', 'groups']);
+
+function warnOfVerb({ context }: Session, verb: string, isPath: boolean): void {
+  if ((isPath ? pathVerbs : resourceVerbs).has(verb)) return;
+  context.err(`Warning: verb '${verb}' is not a known verb\n\n`);
+}
+
 async function attributesOf(
   { mapper, context }: Session,
   {
@@ -100,10 +131,14 @@ async function attributesOf(
 ): Promise<object> {
   const [type = '', part = name] = target.split('/');
   const base = { verb, name: part, subresource };
-  if (type === '*') return { ...base, group: '*', resource: '*', namespace };
+  if (type === '*') return { ...base, group: '', resource: '*', namespace };
   const found = await mapper.byName(type).catch(() => undefined);
   if (found === undefined) {
-    context.err(`Warning: the server doesn't have a resource type '${type}'\n\n`);
+    const [resource = '', ...group] = type.split('.');
+    const where = group.length === 0 ? '' : ` in group '${group.join('.')}'`;
+    if (!onlyInRules.has(type)) {
+      context.err(`Warning: the server doesn't have a resource type '${resource}'${where}\n\n`);
+    }
     return { ...base, group: '', resource: type, namespace };
   }
   if (!found.namespaced && namespace !== '') {
@@ -125,13 +160,8 @@ async function listRules(
 ): Promise<number> {
   const review = await kube.json<{
     status: {
-      resourceRules: readonly {
-        verbs: string[];
-        apiGroups?: string[];
-        resources?: string[];
-        resourceNames?: string[];
-      }[];
-      nonResourceRules: readonly { verbs: string[]; nonResourceURLs?: string[] }[];
+      resourceRules: readonly Rule[];
+      nonResourceRules: readonly Rule[];
       incomplete?: boolean;
       evaluationError?: string;
     };
@@ -151,24 +181,9 @@ async function listRules(
     evaluationError = '',
   } = review.status;
   if (incomplete) context.err(`warning: the list may be incomplete: ${evaluationError}\n`);
-  const rows = [
-    ...resourceRules.flatMap(({ verbs, apiGroups = [''], resources = [], resourceNames = [] }) =>
-      resources.flatMap((resource) =>
-        apiGroups.map((group) => {
-          const [name = '', part] = resource.split('/');
-          const whole = `${name}${group === '' ? '' : `.${group}`}${part === undefined ? '' : `/${part}`}`;
-          return [whole, '[]', `[${resourceNames.join(' ')}]`, `[${verbs.join(' ')}]`];
-        }),
-      ),
-    ),
-    ...nonResourceRules.flatMap(({ verbs, nonResourceURLs = [] }) =>
-      nonResourceURLs.map((url) => ['', `[${url}]`, '[]', `[${verbs.join(' ')}]`]),
-    ),
-  ];
-  const head = headers ? [['Resources', 'Non-Resource URLs', 'Resource Names', 'Verbs']] : [];
-  const named = ([resource = '', urls = '']: readonly string[]): string => `${resource} ${urls}`;
-  const sorted = rows.toSorted((a, b) => (named(a) < named(b) ? -1 : 1));
-  context.out(alignColumns([...head, ...sorted]));
+  const head = headers ? ['Resources\tNon-Resource URLs\tResource Names\tVerbs'] : [];
+  const rows = ruleRows([...resourceRules, ...nonResourceRules]);
+  context.out(alignColumns([...head, ...rows].map((row) => row.split('\t'))));
   return 0;
 }
 
@@ -180,21 +195,25 @@ const whoAmI = defineCommand({
     ['as a table', 'trireme auth whoami'],
     ['as JSON', 'trireme auth whoami -o json'],
   ],
-  flags: { output: { type: 'text', short: 'o', value: 'json|yaml', help: 'json or yaml' } },
+  flags: outputFlags,
   completes: 'nothing',
   run: (invocation) =>
-    withSession(invocation, async ({ kube, context }) => {
+    withSession(invocation, async ({ kube, mapper, context }) => {
+      const { flags } = invocation;
+      const format = parseOutput(flags.output, flags.template);
       const review = await kube
-        .json<{
-          status: {
-            userInfo: {
-              username?: string;
-              uid?: string;
-              groups?: string[];
-              extra?: Record<string, string[]>;
+        .json<
+          KubeObject & {
+            status: {
+              userInfo: {
+                username?: string;
+                uid?: string;
+                groups?: string[];
+                extra?: Record<string, string[]>;
+              };
             };
-          };
-        }>({
+          }
+        >({
           method: 'POST',
           path: '/apis/authentication.k8s.io/v1/selfsubjectreviews',
           body: { apiVersion: 'authentication.k8s.io/v1', kind: 'SelfSubjectReview' },
@@ -204,10 +223,16 @@ const whoAmI = defineCommand({
             throw plain('the selfsubjectreviews API is not enabled in the cluster');
           throw error;
         });
-      const { output } = invocation.flags;
-      if (output === 'json') context.out(`${formatJson(review)}\n`);
-      else if (output === 'yaml') context.out(formatYaml(review));
-      else {
+      if (format !== undefined) {
+        const managedFields = flags['show-managed-fields'] ?? false;
+        const print = objectPrinter(format, { managedFields, headers: true });
+        const resource = await mapper.byName('selfsubjectreviews');
+        const object = { ...review, metadata: review.metadata ?? {} };
+        // The review has no name, and kubectl says so.
+        const named = { ...object, metadata: { ...object.metadata, name: '<unknown>' } };
+        const ref = { resource, namespace: undefined, name: '' };
+        context.out(await print([{ ref, object: format.name === 'name' ? named : object }], false));
+      } else {
         const { username = '', uid = '', groups = [], extra = {} } = review.status.userInfo;
         const rows = [
           ['ATTRIBUTE', 'VALUE'],

@@ -3,7 +3,8 @@ import type { KubeObject } from '../../api/object.js';
 import { writePairs } from './common.js';
 import type { DescribeWriter } from './writer.js';
 
-interface Rule {
+/** A rule of a role, or of a review of rules. */
+export interface Rule {
   readonly apiGroups?: readonly string[];
   readonly resources?: readonly string[];
   readonly resourceNames?: readonly string[];
@@ -19,7 +20,12 @@ export function describeRole(writer: DescribeWriter, object: KubeObject): void {
   writer.line(1, 'Resources\tNon-Resource URLs\tResource Names\tVerbs');
   writer.line(1, '---------\t-----------------\t--------------\t-----');
   const { rules } = object as KubeObject & { rules?: readonly Rule[] | null };
-  for (const { text } of rowsOf(rules ?? [])) writer.line(1, text);
+  for (const text of ruleRows(rules ?? [])) writer.line(1, text);
+}
+
+/** Rules as kubectl prints them, one row for each resource with all its verbs; columns stand between tabs. */
+export function ruleRows(rules: readonly Rule[]): string[] {
+  return rowsOf(rules).map(({ text }) => text);
 }
 
 interface Row {
