@@ -1,5 +1,7 @@
 import type { KubeObject } from '../../api/object.js';
 import type { Pod } from '../../api/types/core.js';
+import { goQuote } from '../../api/go-text/quote.js';
+import { parseImageReference } from '../../lib/image-reference.js';
 import { parseJson } from '../../lib/json.js';
 import { CommandLineError } from '../command/command-line-error.js';
 import { defineCommand } from '../command/spec.js';
@@ -23,10 +25,11 @@ const flags = {
   labels: { type: 'text', short: 'l', value: 'LABELS', help: 'labels of the pod' },
   annotations: { type: 'list', value: 'KEY=VALUE', help: 'an annotation; may be repeated' },
   port: { type: 'text', value: 'PORT', help: 'the port of the container' },
+  expose: { type: 'bool', help: 'make a service for the port as well' },
   restart: {
     type: 'text',
     default: 'Always',
-    values: ['Always', 'OnFailure', 'Never'],
+    value: 'Always|OnFailure|Never',
     help: 'what happens when it ends',
   },
   'image-pull-policy': { type: 'text', value: 'POLICY', help: 'Always, IfNotPresent or Never' },
@@ -71,14 +74,20 @@ async function runPod(invocation: Run): Promise<number> {
   if (name === undefined || (dash ?? args.length) < 1) {
     throw new CommandLineError('NAME is required for run');
   }
-  if (flags.image === '') throw plain('--image is required');
-  const pull = flags['image-pull-policy'] ?? 'Always';
-  if (!['Always', 'IfNotPresent', 'Never'].includes(pull)) {
-    throw new CommandLineError(`invalid image pull policy: ${pull}`);
+  const { image = '' } = flags;
+  if (image === '') throw plain('--image is required');
+  if (parseImageReference(image) === undefined) {
+    throw plain(`Invalid image name ${goQuote(image)}: invalid reference format`);
   }
   const isAttached = flags.attach ?? (flags.stdin === true || flags.tty === true);
   if (flags.tty === true && flags.stdin !== true) {
     throw new CommandLineError('-i/--stdin is required for containers with -t/--tty=true');
+  }
+  if (flags.expose === true && (flags.port ?? '') === '') {
+    throw new CommandLineError('--port must be set when exposing a service');
+  }
+  if (!['Always', 'OnFailure', 'Never'].includes(flags.restart)) {
+    throw new CommandLineError(`invalid restart policy: ${flags.restart}`);
   }
   if (flags.rm === true && !isAttached) {
     throw new CommandLineError('--rm should only be used for attached containers');
@@ -89,12 +98,21 @@ async function runPod(invocation: Run): Promise<number> {
       "--dry-run=[server|client] can't be used with attached containers options (--attach, --stdin, or --tty)",
     );
   }
+  const pull = flags['image-pull-policy'] ?? 'Always';
+  if (!['Always', 'IfNotPresent', 'Never'].includes(pull)) {
+    throw new CommandLineError(`invalid image pull policy: ${pull}`);
+  }
   const pod = merged(
     podOf(name, dash === undefined ? args.slice(1) : args.slice(dash), flags),
     flags.overrides,
   );
+  const expose = async (): Promise<void> => {
+    if (flags.expose !== true) return;
+    await createMade(invocation, exposingService(name, flags));
+    if (flags.output === 'yaml') context.out('---\n');
+  };
   if (!isAttached) {
-    await createMade(invocation, pod);
+    await createMade(invocation, pod, false, 'created', expose);
     return 0;
   }
   return withSession(invocation, async (session) => {
@@ -107,6 +125,7 @@ async function runPod(invocation: Run): Promise<number> {
       body: { ...pod, metadata: { ...pod.metadata, namespace } },
     });
     try {
+      await expose();
       return await joinPod(session, ref, invocation);
     } finally {
       if (flags.rm === true) {
@@ -117,10 +136,43 @@ async function runPod(invocation: Run): Promise<number> {
   });
 }
 
+/** Stricter than the API, which takes any printable text (apimachinery's `IsEnvVarName`). */
+const variableName = /^(?!\.\.|\.$)[-._a-zA-Z][-._a-zA-Z0-9]*$/;
+
+/** The variables of `--env`, in order. @throws CommandLineError in kubectl's words */
+export function variablesOf(words: readonly string[]): { name: string; value: string }[] {
+  return words.map((word) => {
+    const at = word.indexOf('=');
+    const name = word.slice(0, Math.max(at, 0));
+    if (!variableName.test(name)) throw plain(`invalid env: ${word}`);
+    return { name, value: word.slice(at + 1) };
+  });
+}
+
+/** The labels of the pod; none were given: its name. */
+function labelsOf(name: string, labels: string | undefined): Record<string, string> {
+  return labels === undefined ? { run: name } : pairsOf(labels.split(','), 'label');
+}
+
+/** The service of `--expose`, which finds the pod by its labels. */
+export function exposingService(
+  name: string,
+  flags: { readonly labels: string | undefined; readonly port: string | undefined },
+): KubeObject {
+  const selector = labelsOf(name, flags.labels);
+  const port = Number(flags.port);
+  return {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { name, ...(flags.labels === undefined ? {} : { labels: selector }) },
+    spec: { ports: [{ port, protocol: 'TCP', targetPort: port }], selector },
+    status: { loadBalancer: {} },
+  } as KubeObject;
+}
+
 /** The pod of a command line. */
 export function podOf(name: string, words: readonly string[], flags: Run['flags']): KubeObject {
-  const labels =
-    flags.labels === undefined ? { run: name } : pairsOf(flags.labels.split(','), 'label');
+  const labels = labelsOf(name, flags.labels);
   return {
     apiVersion: 'v1',
     kind: 'Pod',
@@ -135,14 +187,7 @@ export function podOf(name: string, words: readonly string[], flags: Run['flags'
       containers: [
         {
           ...(words.length === 0 ? {} : { [flags.command === true ? 'command' : 'args']: words }),
-          ...(flags.env.length === 0
-            ? {}
-            : {
-                env: Object.entries(pairsOf(flags.env, 'env')).map(([key, value]) => ({
-                  name: key,
-                  value,
-                })),
-              }),
+          ...(flags.env.length === 0 ? {} : { env: variablesOf(flags.env) }),
           image: flags.image,
           ...(flags['image-pull-policy'] === undefined
             ? {}

@@ -4,6 +4,7 @@ import { defineCommand } from '../command/spec.js';
 import type { Flags } from '../command/flag-types.js';
 import type { CommandSpec, Invocation } from '../command/spec.js';
 import { placeObject } from '../builder/objects.js';
+import { saveConfigFlag, savedConfig } from '../kube/last-applied.js';
 import { apiVersionOf, pathOf } from '../kube/resource.js';
 import { withSession } from '../kube/session.js';
 import {
@@ -22,6 +23,7 @@ export const generatorFlags = {
   ...dryRunFlag,
   ...fieldManagerFlag,
   ...validateFlag,
+  ...saveConfigFlag,
 } as const satisfies Flags;
 
 /** A JSON object that becomes an object of the API. */
@@ -67,12 +69,14 @@ export function defineGenerator<const F extends Flags>(options: {
  * Creates an object and says so; with `--dry-run=client` it is only printed.
  * @param isCreate by `create`, whose refusals say what was tried
  * @param done the word for what was done
+ * @param between runs when the object is made, before that is said
  */
 export async function createMade(
   invocation: Invocation<typeof generatorFlags>,
-  object: KubeObject,
+  given: KubeObject,
   isCreate = false,
   done = 'created',
+  between: () => Promise<void> = () => Promise.resolve(),
 ): Promise<void> {
   const { flags, context } = invocation;
   const dryRun = parseDryRun(flags['dry-run']);
@@ -80,9 +84,11 @@ export async function createMade(
   await withSession(invocation, async (session) => {
     // As kubectl: what is only printed bears no namespace that the user did not name.
     const { enforceNamespace } = session;
-    const ref = await placeObject(session, object, object.metadata.name);
+    const ref = await placeObject(session, given, given.metadata.name);
+    if (dryRun === 'client' && !enforceNamespace) delete given.metadata.namespace;
+    const object = savedConfig(given, flags['save-config']);
     if (dryRun === 'client') {
-      if (!enforceNamespace) delete object.metadata.namespace;
+      await between();
       return print(done, ref, object);
     }
     const { resource } = ref;
@@ -96,6 +102,7 @@ export async function createMade(
       .catch((error: unknown) => {
         throw isCreate ? prefixed(error, `failed to create ${resource.singular}: `) : error;
       });
+    await between();
     await print(done, ref, {
       apiVersion: apiVersionOf(resource),
       kind: resource.kind,
