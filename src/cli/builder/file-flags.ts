@@ -40,3 +40,8 @@ export const fieldSelectorFlag = {
 export const allNamespacesFlag = {
   'all-namespaces': { type: 'bool', short: 'A', help: 'in all namespaces' },
 } as const satisfies Flags;
+
+/** `--local`. */
+export const localFlag = {
+  local: { type: 'bool', help: 'change what -f says and print it; no server is asked' },
+} as const satisfies Flags;

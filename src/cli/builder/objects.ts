@@ -2,7 +2,8 @@
 import type { KubeObject } from '../../api/object.js';
 import { isApiError } from '../../client/types.js';
 import { CommandLineError } from '../command/command-line-error.js';
-import { objectPath, pathOf } from '../kube/resource.js';
+import type { CommandContext } from '../context.js';
+import { namedByKind, objectPath, pathOf } from '../kube/resource.js';
 import type { ObjectRef, Resource } from '../kube/resource.js';
 import type { Session } from '../kube/session.js';
 import { parseSelections } from './arguments.js';
@@ -50,19 +51,36 @@ function mayNotChooseNamed(choice: Choice): void {
   throw plain('name cannot be provided when a selector is specified');
 }
 
-/** The objects of `-f` and `-k`, each in its namespace. */
-export async function readFiles(session: Session, choice: Choice): Promise<FileObject[]> {
+/** The objects of `-f` and `-k` as they are written. */
+async function readObjects(
+  { input }: Pick<CommandContext, 'input'>,
+  choice: Choice,
+): Promise<{ readonly object: KubeObject; readonly source: string }[]> {
   const texts = [];
   for (const path of choice.filename ?? []) {
-    const { input } = session.context;
     texts.push(...(await readSource(path, { recursive: choice.recursive ?? false, input })));
   }
   if (choice.kustomize !== undefined) texts.push(await buildKustomization(choice.kustomize));
-  const objects = texts.flatMap((text) =>
+  return texts.flatMap((text) =>
     parseManifests(text).map((object) => ({ object, source: text.name })),
   );
+}
+
+/** The objects of `--local`: those of files as they are written, without a server. */
+export async function readLocalFiles(
+  context: Pick<CommandContext, 'input'>,
+  choice: Choice,
+): Promise<Found[]> {
+  return (await readObjects(context, choice)).map(({ object }) => {
+    const { name, namespace } = object.metadata;
+    return { object, ref: { resource: namedByKind(object), namespace, name } };
+  });
+}
+
+/** The objects of `-f` and `-k`, each in its namespace. */
+export async function readFiles(session: Session, choice: Choice): Promise<FileObject[]> {
   const made: FileObject[] = [];
-  for (const { object, source } of objects) {
+  for (const { object, source } of await readObjects(session.context, choice)) {
     made.push({ object, source, ref: await placeObject(session, object, source) });
   }
   return made;
@@ -95,13 +113,14 @@ export async function placeObject(
   return { resource, namespace: metadata.namespace, name: metadata.name };
 }
 
-/** Gets one object. @throws ApiError NotFound of the namespace, where that is what is missing */
+/** Gets one object, or a part of it. @throws ApiError NotFound of the namespace, where that is what is missing */
 export async function fetchObject(
   session: Pick<Session, 'kube'>,
   ref: ObjectRef,
+  subresource?: string,
 ): Promise<KubeObject> {
   try {
-    return await session.kube.json<KubeObject>({ path: objectPath(ref) });
+    return await session.kube.json<KubeObject>({ path: objectPath(ref, subresource) });
   } catch (error) {
     if (isApiError(error, 'NotFound')) await mustHaveNamespace(session, ref.namespace);
     throw error;
@@ -157,34 +176,48 @@ export interface Found {
   readonly object: KubeObject;
 }
 
-/**
- * The cluster's objects that words or files name, as they are now.
- * @param words of the command line
- * @throws CommandLineError when nothing is named
- */
+/** An object that was chosen: one of a list is there already, one that was named has to be asked for. */
+export interface Chosen {
+  readonly ref: ObjectRef;
+  /** @throws ApiError when it is not there */
+  readonly fetch: () => Promise<KubeObject>;
+}
+
+/** The cluster's objects that words or files name, as they are now. @throws as {@link chooseObjects} */
 export async function findObjects(
   session: Session,
   words: readonly string[],
   choice: Choice,
 ): Promise<Found[]> {
-  mayNotNameBoth(words, choice);
-  if (hasFiles(choice)) {
-    const files = await readFiles(session, choice);
-    return Promise.all(
-      files.map(async ({ ref }) => ({ ref, object: await fetchObject(session, ref) })),
-    );
-  }
-  if (words.length === 0) {
-    throw missingResources();
-  }
   const found: Found[] = [];
+  for (const { ref, fetch } of await chooseObjects(session, words, choice)) {
+    found.push({ ref, object: await fetch() });
+  }
+  return found;
+}
+
+/**
+ * What words or files name, in order; each is asked for when its turn comes, so that one that is missing does not keep
+ * a command from the others.
+ * @param words of the command line
+ * @throws CommandLineError when nothing is named
+ */
+export async function chooseObjects(
+  session: Session,
+  words: readonly string[],
+  choice: Choice,
+): Promise<Chosen[]> {
+  mayNotNameBoth(words, choice);
+  const named = (ref: ObjectRef): Chosen => ({ ref, fetch: () => fetchObject(session, ref) });
+  if (hasFiles(choice)) return (await readFiles(session, choice)).map(({ ref }) => named(ref));
+  if (words.length === 0) throw missingResources();
+  const chosen: Chosen[] = [];
   for (const { resource, names } of await parseSelections(session.mapper, words)) {
     const everywhere = choice['all-namespaces'] === true;
     const namespace = resource.namespaced && !everywhere ? session.namespace : undefined;
     if (names.length > 0) {
       mayNotChooseNamed(choice);
-      const refs = names.map((name) => ({ resource, namespace, name }));
-      for (const ref of refs) found.push({ ref, object: await fetchObject(session, ref) });
+      chosen.push(...names.map((name) => named({ resource, namespace, name })));
       continue;
     }
     if (
@@ -200,11 +233,11 @@ export async function findObjects(
       fieldSelector: choice['field-selector'],
     });
     for (const object of objects) {
-      found.push({
-        object,
+      chosen.push({
         ref: { resource, name: object.metadata.name, namespace: object.metadata.namespace },
+        fetch: () => Promise.resolve(object),
       });
     }
   }
-  return found;
+  return chosen;
 }

@@ -2,11 +2,14 @@
 import type { KubeObject } from '../../api/object.js';
 import { labelValueErrors } from '../../api/validation/names.js';
 import { choiceFlags } from '../builder/choice-flags.js';
-import { findObjects, hasFiles } from '../builder/objects.js';
-import type { Found } from '../builder/objects.js';
+import { localFlag } from '../builder/file-flags.js';
+import { chooseObjects, hasFiles, readLocalFiles } from '../builder/objects.js';
+import type { Chosen } from '../builder/objects.js';
 import { CommandLineError } from '../command/command-line-error.js';
 import { defineCommand } from '../command/spec.js';
 import type { CommandSpec, Invocation } from '../command/spec.js';
+import type { CommandContext } from '../context.js';
+import { mergeDifference } from '../edit/merge-difference.js';
 import { forEachUnlessRefused } from '../kube/failures.js';
 import { objectPath } from '../kube/resource.js';
 import type { Session } from '../kube/session.js';
@@ -25,6 +28,7 @@ const flags = {
   ...outputFlags,
   ...dryRunFlag,
   ...fieldManagerFlag,
+  ...localFlag,
   overwrite: { type: 'bool', help: 'change values that are there' },
   list: { type: 'bool', help: 'print what there is' },
   'resource-version': {
@@ -115,38 +119,60 @@ async function runPairs(
   if (keys.length === 0 && flags.list !== true)
     throw plain(`at least one ${noun} update is required`);
   const print = resultPrinter(context, flags, dryRun);
-  return withSession(invocation, async (session) => {
-    const found = await findObjects(session, words, flags);
-    if (flags['resource-version'] !== undefined && found.length > 1) {
+  const change = async (chosen: readonly Chosen[], session?: Session): Promise<number> => {
+    if (flags['resource-version'] !== undefined && chosen.length > 1) {
       throw plain('--resource-version may only be used with a single resource');
     }
     let failed = 0;
-    const code = await forEachUnlessRefused(context, found, async (one) => {
-      if (flags.list === true) return list(session, one, field);
-      const clash = flags.overwrite === true ? undefined : clashOf(one.object, field, pairs);
+    const code = await forEachUnlessRefused(context, chosen, async ({ ref, fetch }) => {
+      const object = await fetch();
+      if (flags.list === true) return list(context, object, field);
+      const clash = flags.overwrite === true ? undefined : clashOf(object, field, pairs);
       if (clash !== undefined) {
         context.err(`error: ${clash}\n`);
         failed = 1;
         return;
       }
       for (const key of keys.filter((k) => pairs[k] === null)) {
-        if (one.object.metadata[field]?.[key] === undefined) {
+        if (object.metadata[field]?.[key] === undefined) {
           if (noun === 'label') context.out(`label "${key}" not found.\n`);
         }
       }
-      const after = await patchPairs(session, one, field, pairs, invocation);
-      await print(wordFor(one.object, pairs, field), one.ref, after);
+      const changed = withPairs(object, field, pairs, flags['resource-version']);
+      const after =
+        session === undefined || dryRun === 'client'
+          ? changed
+          : await session.kube.json<KubeObject>({
+              method: 'PATCH',
+              path: objectPath(ref),
+              contentType: 'application/merge-patch+json',
+              query: writeQuery({ dryRun, manager: flags['field-manager'] }),
+              // As kubectl: what does not change is sent as a patch of nothing.
+              body: mergeDifference(object, changed) ?? {},
+            });
+      await print(wordFor(object, pairs, field), ref, after);
     });
     return Math.max(code, failed);
-  });
+  };
+  if (flags.local === true) {
+    if (words.length > 0) {
+      throw plain(
+        'can only use local files by -f pod.yaml or --filename=pod.json when --local=true is set',
+      );
+    }
+    const files = await readLocalFiles(context, flags);
+    return change(files.map(({ ref, object }) => ({ ref, fetch: () => Promise.resolve(object) })));
+  }
+  return withSession(invocation, async (session) =>
+    change(await chooseObjects(session, words, flags), session),
+  );
 }
 
-function list(session: Session, { object }: Found, field: Field): Promise<void> {
+function list({ out }: Pick<CommandContext, 'out'>, object: KubeObject, field: Field): void {
   const pairs = Object.entries(object.metadata[field] ?? {});
   for (const [key, value] of pairs.toSorted(([a], [b]) => (a < b ? -1 : 1))) {
-    session.context.out(`${key}=${value}\n`);
+    out(`${key}=${value}\n`);
   }
-  return Promise.resolve();
 }
 
 /** Says which value is there already. */
@@ -168,31 +194,19 @@ function clashOf(
   return clashes.length === 0 ? undefined : clashes.join('; ');
 }
 
-async function patchPairs(
-  { kube }: Session,
-  { ref, object }: Found,
+/** The object with its pairs changed. */
+function withPairs(
+  object: KubeObject,
   field: Field,
   pairs: PairChanges['pairs'],
-  { flags }: Pairs,
-): Promise<KubeObject> {
-  const dryRun = parseDryRun(flags['dry-run']);
-  const changed = { ...object.metadata[field], ...pairs };
-  if (dryRun === 'client') {
-    const kept = Object.entries(changed).filter(
-      (pair): pair is [string, string] => pair[1] !== null,
-    );
-    return { ...object, metadata: { ...object.metadata, [field]: Object.fromEntries(kept) } };
-  }
-  const resourceVersion = flags['resource-version'];
-  return kube.json<KubeObject>({
-    method: 'PATCH',
-    path: objectPath(ref),
-    contentType: 'application/merge-patch+json',
-    query: writeQuery({ dryRun, manager: flags['field-manager'] }),
-    body: {
-      metadata: { [field]: pairs, ...(resourceVersion === undefined ? {} : { resourceVersion }) },
-    },
-  });
+  resourceVersion: string | undefined,
+): KubeObject {
+  const kept = Object.entries({ ...object.metadata[field], ...pairs }).filter(
+    (pair): pair is [string, string] => pair[1] !== null,
+  );
+  const version = resourceVersion === undefined ? {} : { resourceVersion };
+  const metadata = { ...object.metadata, [field]: Object.fromEntries(kept), ...version };
+  return { ...object, metadata };
 }
 
 /** kubectl says whether something changed, and how. */

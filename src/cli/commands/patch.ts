@@ -2,17 +2,25 @@ import { readFileSync } from 'node:fs';
 import type { KubeObject } from '../../api/object.js';
 import { applyJsonPatch } from '../../api/patch/json-patch.js';
 import { applyMergePatch } from '../../api/patch/merge-patch.js';
+import { applyStrategicMergePatch } from '../../api/patch/strategic-merge.js';
 import { parseYamlBody } from '../../api/schema/yaml-text.js';
 import { errorMessage } from '../../lib/errors.js';
-import { fileFlags } from '../builder/file-flags.js';
-import { fetchObject, hasFiles, readFiles } from '../builder/objects.js';
+import { fileFlags, localFlag } from '../builder/file-flags.js';
+import {
+  fetchObject,
+  hasFiles,
+  mayNotNameBoth,
+  readFiles,
+  readLocalFiles,
+} from '../builder/objects.js';
+import type { Choice, Chosen } from '../builder/objects.js';
 import { missingResources } from '../builder/missing-resources.js';
 import { parseSelections } from '../builder/arguments.js';
 import { CommandLineError } from '../command/command-line-error.js';
 import { defineCommand } from '../command/spec.js';
 import { forEachUnlessRefused } from '../kube/failures.js';
-import { objectPath } from '../kube/resource.js';
-import type { ObjectRef } from '../kube/resource.js';
+import { apiVersionOf, namedByKind, objectPath } from '../kube/resource.js';
+import type { Session } from '../kube/session.js';
 import { withSession } from '../kube/session.js';
 import {
   dryRunFlag,
@@ -52,6 +60,7 @@ export const patchCommand = defineCommand({
     ...outputFlags,
     ...dryRunFlag,
     ...fieldManagerFlag,
+    ...localFlag,
     patch: { type: 'text', short: 'p', value: 'PATCH', help: 'the patch, as JSON or YAML' },
     'patch-file': { type: 'text', value: 'FILE', help: 'a file with the patch' },
     type: {
@@ -84,37 +93,61 @@ export const patchCommand = defineCommand({
     const patch = parsePatch(hasPatch ? (flags.patch ?? '') : readPatch(flags['patch-file'] ?? ''));
     const dryRun = parseDryRun(flags['dry-run']);
     const print = resultPrinter(context, flags, dryRun);
+    if (flags.local === true) {
+      if (args.length > 0) throw plain('cannot specify --local and server resources');
+      if (!hasFiles(flags)) throw missingResources();
+      const files = await readLocalFiles(context, flags);
+      return forEachUnlessRefused(context, files, async ({ ref, object }) =>
+        print('patched', ref, await patchHere(type, object, patch)),
+      );
+    }
     return withSession(invocation, async (session) => {
-      if (args.length === 0 && !hasFiles(flags)) throw missingResources();
-      const refs: ObjectRef[] = hasFiles(flags)
-        ? (await readFiles(session, flags)).map(({ ref }) => ref)
-        : (await parseSelections(session.mapper, args)).flatMap(({ resource, names }) =>
-            names.map((name) => ({
-              resource,
-              name,
-              namespace: resource.namespaced ? session.namespace : undefined,
-            })),
-          );
-      if (refs.length === 0) throw plain('resource(s) were provided, but no name was specified');
-      return forEachUnlessRefused(context, refs, async (ref) => {
-        const before = await fetchObject(session, ref);
+      const { subresource } = flags;
+      const chosen = await choose(session, args, flags);
+      return forEachUnlessRefused(context, chosen, async ({ ref, fetch }) => {
+        const before = await fetch();
         const after =
           dryRun === 'client'
-            ? patchHere(type, before, patch)
+            ? await patchHere(type, before, patch)
             : await session.kube.json<KubeObject>({
                 method: 'PATCH',
-                path: objectPath(ref, flags.subresource),
+                path: objectPath(ref, subresource),
                 contentType: types[type as keyof typeof types],
                 query: writeQuery({ dryRun, manager: flags['field-manager'] }),
                 body: patch,
               });
         const same = before.metadata.resourceVersion === after.metadata.resourceVersion;
-        const isKept = dryRun === 'none' && same && flags.subresource === undefined;
-        await print(isKept ? 'patched (no change)' : 'patched', ref, after);
+        const word = dryRun === 'none' && same ? 'patched (no change)' : 'patched';
+        // A part of an object may be of another kind: the scale of a deployment.
+        const isPart = subresource !== undefined && after.kind !== undefined;
+        await print(word, isPart ? { ...ref, resource: namedByKind(after) } : ref, after);
       });
     });
   },
 });
+
+/** What is patched: objects that are named are looked at before, those of files are as the files say. */
+async function choose(
+  session: Session,
+  words: readonly string[],
+  flags: Choice & { readonly subresource?: string | undefined },
+): Promise<Chosen[]> {
+  if (words.length === 0 && !hasFiles(flags)) throw missingResources();
+  mayNotNameBoth(words, flags);
+  if (hasFiles(flags)) {
+    const files = await readFiles(session, flags);
+    return files.map(({ ref, object }) => ({ ref, fetch: () => Promise.resolve(object) }));
+  }
+  const chosen = (await parseSelections(session.mapper, words)).flatMap(({ resource, names }) =>
+    names.map((name): Chosen => {
+      const namespace = resource.namespaced ? session.namespace : undefined;
+      const ref = { resource, name, namespace };
+      return { ref, fetch: () => fetchObject(session, ref, flags.subresource) };
+    }),
+  );
+  if (chosen.length === 0) throw plain('resource(s) were provided, but no name was specified');
+  return chosen;
+}
 
 /** @throws CommandLineError in kubectl's words */
 function readPatch(path: string): string {
@@ -136,8 +169,16 @@ function parsePatch(text: string): unknown {
   }
 }
 
-/** What the patch makes, as far as it can be said without the server: lists are replaced. */
-function patchHere(type: string, before: KubeObject, patch: unknown): KubeObject {
+/** What the patch makes, without the server. @throws CommandLineError where only the server can say */
+async function patchHere(type: string, before: KubeObject, patch: unknown): Promise<KubeObject> {
   if (type === 'json') return applyJsonPatch(before, patch) as KubeObject;
-  return applyMergePatch(before, patch) as KubeObject;
+  if (type === 'merge') return applyMergePatch(before, patch) as KubeObject;
+  // Loaded only here: all kinds with their schemas are much to load.
+  const { builtInKinds } = await import('../../api/kinds.js');
+  const kind = builtInKinds.find(
+    ({ group, version, kind: name }) =>
+      apiVersionOf({ group, version }) === before.apiVersion && name === before.kind,
+  );
+  if (kind === undefined) return applyMergePatch(before, patch) as KubeObject;
+  return applyStrategicMergePatch(kind.schema, before, patch) as KubeObject;
 }

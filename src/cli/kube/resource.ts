@@ -1,3 +1,5 @@
+import type { KubeObject } from '../../api/object.js';
+
 /** A resource that the server has, as discovery describes it. */
 export interface Resource {
   /** '' is the core group. */
@@ -63,4 +65,21 @@ export function typeName({ group, singular, kind }: Resource): string {
 /** `deployments.apps`, `pods`. */
 export function pluralName({ group, plural }: Resource): string {
   return group === '' ? plural : `${plural}.${group}`;
+}
+
+/** The resource of an object as far as its kind tells it: enough to name it, not to ask a server for it. */
+export function namedByKind({ apiVersion = '', kind = '' }: Partial<KubeObject>): Resource {
+  const at = apiVersion.indexOf('/');
+  const lower = kind.toLowerCase();
+  return {
+    group: at < 0 ? '' : apiVersion.slice(0, at),
+    version: apiVersion.slice(at + 1),
+    kind,
+    plural: lower,
+    singular: lower,
+    namespaced: true,
+    shortNames: [],
+    categories: [],
+    verbs: [],
+  };
 }

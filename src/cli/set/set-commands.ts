@@ -1,7 +1,9 @@
 /** The commands of `set`: each changes a copy of the object and sends what differs. */
 import { parseSingle } from '../builder/arguments.js';
 import { choiceFlags } from '../builder/choice-flags.js';
-import { fetchObject, findObjects, hasFiles } from '../builder/objects.js';
+import { localFlag } from '../builder/file-flags.js';
+import { fetchObject, findObjects, hasFiles, readLocalFiles } from '../builder/objects.js';
+import type { Found } from '../builder/objects.js';
 import { missingResources } from '../builder/missing-resources.js';
 import { deepEqual } from '../../api/equal.js';
 import { goQuote } from '../../api/go-text/quote.js';
@@ -46,6 +48,7 @@ const common = {
   ...outputFlags,
   ...dryRunFlag,
   ...fieldManagerFlag,
+  ...localFlag,
 } as const satisfies Flags;
 type Common = Invocation<typeof common>;
 
@@ -65,7 +68,7 @@ interface Setter<F extends Flags> {
     object: KubeObject,
     changes: readonly string[],
     invocation: Invocation<F & typeof common>,
-    session: Session,
+    session: Session | undefined,
   ) => string | void | Promise<string | void>;
 }
 
@@ -90,9 +93,8 @@ async function runSetter<F extends Flags>(setter: Setter<F>, invocation: Common)
   if (words.length === 0 && !hasFiles(flags)) throw missingResources();
   const dryRun = parseDryRun(flags['dry-run']);
   const print = resultPrinter(context, flags, dryRun);
-  return withSession(invocation, async (session) => {
-    const found = await findObjects(session, words, flags);
-    return forEachUnlessRefused(context, found, async ({ ref, object }) => {
+  const act = (found: readonly Found[], session?: Session): Promise<number> =>
+    forEachUnlessRefused(context, found, async ({ ref, object }) => {
       const changed = structuredClone(object);
       const lines = await changeNamed(ref, () =>
         setter.change(
@@ -110,7 +112,7 @@ async function runSetter<F extends Flags>(setter: Setter<F>, invocation: Common)
       // As kubectl: nothing to do is nothing to say.
       if (body === undefined) return;
       const after =
-        dryRun === 'client'
+        session === undefined || dryRun === 'client'
           ? changed
           : await session.kube.json<KubeObject>({
               method: 'PATCH',
@@ -121,7 +123,17 @@ async function runSetter<F extends Flags>(setter: Setter<F>, invocation: Common)
             });
       await print(setter.word, ref, after);
     });
-  });
+  if (flags.local === true) {
+    if (words.length > 0) {
+      throw plain(
+        "you must specify resources by --filename when --local is set.\nExample resource specifications include:\n   '-f rsrc.yaml'\n   '--filename=rsrc.json'",
+      );
+    }
+    return act(await readLocalFiles(context, flags));
+  }
+  return withSession(invocation, async (session) =>
+    act(await findObjects(session, words, flags), session),
+  );
 }
 
 /** Puts an object's name before what is wrong with it. */
@@ -209,8 +221,9 @@ export const setEnvironment = defineSetter({
 async function keysOf(
   from: string,
   flags: { readonly keys: readonly string[]; readonly prefix: string },
-  session: Session,
+  session: Session | undefined,
 ): Promise<EnvVar[]> {
+  if (session === undefined) throw plain('--from cannot be used with --local');
   const { resource, name } = await parseSingle(session.mapper, [from]);
   const namespace = resource.namespaced ? session.namespace : undefined;
   const object = await fetchObject(session, { resource, namespace, name });
