@@ -5,7 +5,7 @@ import { parseQuantity } from '../../api/quantity.js';
 import { isApiError } from '../../client/types.js';
 import { systemClock } from '../../lib/clock.js';
 import { formatDurationMs } from '../../lib/go-duration.js';
-import { allNamespacesFlag, selectorFlag } from '../builder/file-flags.js';
+import { allNamespacesFlag, fieldSelectorFlag, selectorFlag } from '../builder/file-flags.js';
 import { listObjects } from '../builder/objects.js';
 import { CommandLineError } from '../command/command-line-error.js';
 import { defineCommand, defineGroup } from '../command/spec.js';
@@ -41,11 +41,12 @@ async function measure(
   session: Session,
   path: string,
   labelSelector: string | undefined,
+  fieldSelector?: string,
 ): Promise<readonly Measured[]> {
   try {
     const answer = await session.kube.json<Measured & { items?: readonly Measured[] }>({
       path: `${metricsPath}${path}`,
-      query: { labelSelector },
+      query: { labelSelector, fieldSelector },
     });
     return answer.items ?? [answer];
   } catch (error) {
@@ -58,7 +59,7 @@ async function measure(
 
 const sortFlags = {
   ...selectorFlag,
-  'sort-by': { type: 'text', values: ['cpu', 'memory'], help: 'the largest first' },
+  'sort-by': { type: 'text', value: 'cpu|memory', help: 'the largest first' },
   'no-headers': { type: 'bool', help: 'no line with the names of columns' },
 } as const;
 
@@ -68,11 +69,15 @@ const topNode = defineCommand({
   summary: 'show what nodes use',
   usage: '[NAME | -l LABELS]',
   examples: [['all', 'trireme top node']],
-  flags: sortFlags,
+  flags: {
+    ...sortFlags,
+    'show-capacity': { type: 'bool', help: 'of what a node has, not of what pods may use' },
+  },
   completes: 'nodes',
   run: (invocation) =>
     withSession(invocation, async (session) => {
       const { args, flags, context } = invocation;
+      mayBeSorted(flags['sort-by']);
       mayBeNamed(args, flags.selector, 'node [NAME | -l label]');
       const [name] = args;
       const measured = await measure(
@@ -92,7 +97,7 @@ const topNode = defineCommand({
           memory: nanos(usage?.memory),
         }))
         .toSorted((a, b) => bySize(a, b, flags['sort-by']))
-        .map((row) => nodeRow(row, nodes));
+        .map((row) => nodeRow(row, nodes, flags['show-capacity'] === true));
       for (const { metadata } of nodes) {
         if (measured.some((one) => one.metadata.name === metadata.name)) continue;
         rows.push([metadata.name, unknown, unknown, unknown, unknown]);
@@ -102,15 +107,22 @@ const topNode = defineCommand({
     }),
 });
 
-function nodeRow(row: Sized, nodes: readonly Node[]): string[] {
-  const allocatable = nodes.find(({ metadata }) => metadata.name === row.name)?.status?.allocatable;
+function nodeRow(row: Sized, nodes: readonly Node[], isCapacity: boolean): string[] {
+  const status = nodes.find(({ metadata }) => metadata.name === row.name)?.status;
+  const whole = isCapacity ? status?.capacity : status?.allocatable;
   return [
     row.name,
     cpuText(row.cpu),
-    percent(row.cpu, nanos(allocatable?.['cpu'])),
+    percent(row.cpu, nanos(whole?.['cpu'])),
     memoryText(row.memory),
-    percent(row.memory, nanos(allocatable?.['memory'])),
+    percent(row.memory, nanos(whole?.['memory'])),
   ];
+}
+
+/** @throws CommandLineError in kubectl's words */
+function mayBeSorted(by: string | undefined): void {
+  if (by === undefined || by === '' || by === 'cpu' || by === 'memory') return;
+  throw plain('--sort-by accepts only cpu or memory');
 }
 
 /** @throws CommandLineError for a name beside a selector, and for more than one */
@@ -150,13 +162,16 @@ const topPod = defineCommand({
   flags: {
     ...sortFlags,
     ...allNamespacesFlag,
+    ...fieldSelectorFlag,
     containers: { type: 'bool', help: 'each container by itself' },
+    sum: { type: 'bool', help: 'what all use together, in a last line' },
   },
   completes: 'pods',
   run: (invocation) =>
     withSession(invocation, async (session) => {
       const { args, flags, context } = invocation;
       const everywhere = flags['all-namespaces'] === true;
+      mayBeSorted(flags['sort-by']);
       mayBeNamed(args, flags.selector, 'pod [NAME | -l label]');
       const [name] = args;
       const place = everywhere ? '/pods' : `/namespaces/${session.namespace}/pods`;
@@ -164,11 +179,12 @@ const topPod = defineCommand({
         session,
         name === undefined ? place : `${place}/${name}`,
         flags.selector,
+        flags['field-selector'],
       );
       if (measured.length === 0) {
         await explainNothing(session, everywhere ? undefined : session.namespace, flags.selector);
       }
-      const rows = measured
+      const sized = measured
         .flatMap(({ metadata, containers = [] }) => {
           const all = containers.map(({ name: container, usage }) => ({
             container,
@@ -182,14 +198,14 @@ const topPod = defineCommand({
             ? all.map((part) => ({ ...one, ...part }))
             : [{ ...one, container: '', cpu: sum('cpu'), memory: sum('memory') }];
         })
-        .toSorted((a, b) => bySize(a, b, flags['sort-by']))
-        .map((row) => [
-          ...(everywhere ? [row.namespace] : []),
-          row.name,
-          ...(flags.containers === true ? [row.container] : []),
-          cpuText(row.cpu),
-          memoryText(row.memory),
-        ]);
+        .toSorted((a, b) => bySize(a, b, flags['sort-by']));
+      const rows = sized.map((row) => [
+        ...(everywhere ? [row.namespace] : []),
+        row.name,
+        ...(flags.containers === true ? [row.container] : []),
+        cpuText(row.cpu),
+        memoryText(row.memory),
+      ]);
       if (rows.length === 0) {
         context.err(
           everywhere
@@ -205,6 +221,13 @@ const topPod = defineCommand({
         'CPU(cores)',
         'MEMORY(bytes)',
       ];
+      if (flags.sum === true) {
+        const sum = (key: 'cpu' | 'memory'): bigint =>
+          sized.reduce((total, one) => total + one[key], 0n);
+        const blank = Array.from({ length: head.length - 2 }, () => '');
+        rows.push([...blank, '________', '________']);
+        rows.push([...blank, cpuText(sum('cpu')), memoryText(sum('memory'))]);
+      }
       context.out(alignColumns(flags['no-headers'] === true ? rows : [head, ...rows]));
     }),
 });

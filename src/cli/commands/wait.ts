@@ -1,16 +1,18 @@
 import type { KubeObject } from '../../api/object.js';
 import { isApiError } from '../../client/types.js';
+import { delay } from '../../lib/clock.js';
 import { choiceFlags } from '../builder/choice-flags.js';
-import { findObjects } from '../builder/objects.js';
-import type { Found } from '../builder/objects.js';
+import { chooseObjects, findObjects } from '../builder/objects.js';
 import { CommandLineError } from '../command/command-line-error.js';
 import { defineCommand } from '../command/spec.js';
 import type { Invocation } from '../command/spec.js';
 import { goDurationMs } from '../kube/duration.js';
-import { displayName } from '../kube/resource.js';
+import { forEachUnlessRefused } from '../kube/failures.js';
 import type { Session } from '../kube/session.js';
 import { withSession } from '../kube/session.js';
 import { waitUntil } from '../kube/wait-until.js';
+import { resultPrinter } from '../kube/write.js';
+import { outputFlags } from '../print/output.js';
 import { evaluate, valueText } from '../print/jsonpath/evaluate.js';
 import { parseRelaxed } from '../print/jsonpath/parse.js';
 
@@ -31,7 +33,7 @@ const waitFlags = {
     value: 'DURATION',
     help: 'give up after so long; 0 looks once',
   },
-  output: { type: 'text', short: 'o', value: 'name', help: 'name: only TYPE/NAME' },
+  ...outputFlags,
 } as const;
 
 /** `trireme wait`. */
@@ -78,6 +80,7 @@ export function parseCondition(text: string): WaitCondition {
   }
   const path =
     /^jsonpath=(.+?\})(?:=(.*))?$/i.exec(text) ?? /^jsonpath=([^=]+)(?:=(.*))?$/i.exec(text);
+  if (lower === 'jsonpath=') throw plain('jsonpath expression cannot be empty');
   if (path === null) throw plain(`unrecognized condition: "${text}"`);
   const [, expression = '', wanted] = path;
   const steps = parseRelaxed(expression.replace(/^(['"])(.*)\1$/, '$2'));
@@ -111,57 +114,60 @@ function hasCondition(object: KubeObject | undefined, name: string, value: strin
 
 async function runWait(invocation: Invocation<typeof waitFlags>): Promise<number> {
   const { args, flags, context } = invocation;
-  if (flags.for.length !== 1) throw plain('exactly one of --for is required');
-  const condition = parseCondition(flags.for[0] ?? '');
+  const condition = parseCondition(flags.for.at(-1) ?? '');
   const timeout = goDurationMs(flags.timeout);
   const timeoutMs = timeout < 0 ? foreverMs : timeout;
+  const print = resultPrinter(context, flags);
   return withSession(invocation, async (session) => {
-    const found = await find(session, args, flags, condition, timeoutMs);
     const endMs = context.clock.monotonicMs() + timeoutMs;
-    let code = 0;
-    for (const { ref, object } of found) {
+    if (condition.isCreate) await untilThere(session, invocation, endMs);
+    const chosen = await chooseObjects(session, args, flags);
+    if (chosen.length === 0 && !condition.isDelete) throw plain('no matching resources found');
+    let failed = 0;
+    const code = await forEachUnlessRefused(context, chosen, async ({ ref, fetch }) => {
+      const object = await fetch().catch((error: unknown) => {
+        if (condition.isDelete && isApiError(error, 'NotFound')) return undefined;
+        throw error;
+      });
+      if (object === undefined) return;
       const uid = object.metadata.uid ?? '';
+      let latest = object;
       const holds = (current: KubeObject | undefined): boolean => {
+        latest = current ?? latest;
         const isOther = current !== undefined && uid !== '' && current.metadata.uid !== uid;
         return condition.holds(condition.isDelete && isOther ? undefined : current);
       };
       const leftMs = Math.max(1, endMs - context.clock.monotonicMs());
-      const done =
+      const isMet =
         holds(object) || (timeoutMs > 0 && (await waitUntil(session, ref, leftMs, holds)));
-      if (!done) {
-        context.err(
-          `error: timed out waiting for the condition on ${ref.resource.plural}${ref.resource.group === '' ? '' : `.${ref.resource.group}`}/${ref.name}\n`,
-        );
-        code = 1;
-        continue;
-      }
-      const name = displayName(ref.resource, ref.name);
-      const word = condition.isDelete ? 'condition met' : 'condition met';
-      context.out(flags.output === 'name' ? `${name}\n` : `${name} ${word}\n`);
-    }
-    return code;
+      if (isMet) return print('condition met', ref, latest);
+      const what =
+        timeoutMs > 0 ? 'timed out waiting for the condition on' : 'condition not met for';
+      context.err(`error: ${what} ${ref.resource.plural}/${ref.name}\n`);
+      failed = 1;
+    });
+    return Math.max(code, failed);
   });
 }
 
-async function find(
+/** How often it is looked whether objects are there that were not. */
+const pollMs = 500;
+
+/** Waits until all that is named is there. @throws CommandLineError when the time is over */
+async function untilThere(
   session: Session,
-  args: readonly string[],
-  flags: Invocation<typeof waitFlags>['flags'],
-  condition: WaitCondition,
-  timeoutMs: number,
-): Promise<Found[]> {
-  const endMs = session.context.clock.monotonicMs() + timeoutMs;
+  { args, flags }: Invocation<typeof waitFlags>,
+  endMs: number,
+): Promise<void> {
+  const { clock } = session.context;
   for (;;) {
-    try {
-      const found = await findObjects(session, args, flags);
-      if (found.length === 0 && !condition.isDelete) throw plain('no matching resources found');
-      return found;
-    } catch (error) {
-      if (!isApiError(error, 'NotFound')) throw error;
-      if (condition.isDelete) return [];
-      if (!condition.isCreate || session.context.clock.monotonicMs() > endMs) throw error;
-      const { delay } = await import('../../lib/clock.js');
-      await delay(session.context.clock, 500);
-    }
+    const found = await findObjects(session, args, flags).catch((error: unknown) => {
+      if (isApiError(error, 'NotFound')) return [];
+      throw error;
+    });
+    if (found.length > 0) return;
+    const leftMs = endMs - clock.monotonicMs();
+    if (leftMs <= 0) throw plain('timed out waiting for the condition');
+    await delay(clock, Math.min(leftMs, pollMs));
   }
 }
