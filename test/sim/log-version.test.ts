@@ -10,7 +10,7 @@ import type { SimProcess } from './store-process.js';
 import { StoreWorld } from './store-world.js';
 
 /** Far above what a run takes on a machine that is busy with others. */
-jest.setTimeout(180_000);
+jest.setTimeout(1_200_000);
 
 const never = { numerator: 0, denominator: 1 };
 /** The number of the first kind that an older build does not know. */

@@ -14,7 +14,7 @@ async function run(seed: number, canary?: StoreCanary): Promise<StoreWorld> {
 }
 
 // In CI it has what the clusters leave of the machine.
-jest.setTimeout(300_000);
+jest.setTimeout(1_200_000);
 
 describe('whole members under simulated faults', () => {
   test.each([1, 2, 3, 4, 5, 6])('seed %d', async (seed) => {

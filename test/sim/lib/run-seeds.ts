@@ -2,6 +2,9 @@
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
+/** Ends a run that hangs. In the whole suite simulations have what all other tests leave of the machine. */
+export const volumeMsMax = 2_400_000;
+
 /** Runs the program on seeds, and returns its output and exit code. */
 export function runSeeds(
   program: string,
