@@ -15,6 +15,7 @@ const describeHere = reason === undefined ? describe : describe.skip;
 const flags = [
   '--master-arg=--controller-manager-arg=--node-monitor-grace-period=4s',
   '--master-arg=--controller-manager-arg=--node-monitor-period=500ms',
+  '--worker-arg=--lease-renew-ms=1000',
 ];
 
 let cluster: Cluster;
