@@ -7,6 +7,7 @@ import { refusalText } from '../kube/status-error.js';
 import { CommandLineError, Exit } from './command-line-error.js';
 import { globalFlags } from './global-flags.js';
 import { helpText } from './help.js';
+import { moveLeadingFlags } from './leading-flags.js';
 import { nearest } from './nearest.js';
 import { parseLine } from './parse.js';
 import type { Flags } from './flag-types.js';
@@ -23,7 +24,7 @@ export async function runCommand(
   let rest = argv;
   try {
     while (chosen.subcommands !== undefined) {
-      const [name, ...others] = rest;
+      const [name, ...others] = moveLeadingFlags(rest);
       const next = chosen.subcommands.find(
         (sub) => sub.name === name || sub.aliases?.includes(name ?? '') === true,
       );
@@ -47,7 +48,7 @@ function groupHelp(
   name: string | undefined,
   context: CommandContext,
 ): number {
-  if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
+  if (name === undefined || name.startsWith('-') || name === 'help') {
     context.out(helpText(spec, path));
     return 0;
   }
