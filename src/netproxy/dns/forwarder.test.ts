@@ -1,5 +1,7 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
+import type { Socket } from 'node:dgram';
 import { createSocket } from 'node:dgram';
+import type { AddressInfo, Server } from 'node:net';
 import { createServer } from 'node:net';
 import { decode, encode, streamEncode } from 'dns-packet';
 import type { Answer, DecodedPacket } from 'dns-packet';
@@ -34,6 +36,22 @@ const soa: Answer = {
   data: { mname: 'ns.example', rname: 'h.example', serial: 1, refresh: 1, retry: 1, expire: 1 },
 };
 
+/** Binds both transports to one port: a port that is free for one may be taken for the other. */
+async function bindBoth(tcp: Server): Promise<Socket> {
+  for (;;) {
+    await new Promise<void>((resolve) => tcp.listen(0, '127.0.0.1', resolve));
+    const { port } = tcp.address() as AddressInfo;
+    const udp = createSocket('udp4');
+    const isBound = await new Promise<boolean>((resolve) => {
+      udp.once('error', () => resolve(false));
+      udp.bind(port, '127.0.0.1', () => resolve(true));
+    });
+    if (isBound) return udp;
+    udp.close();
+    await new Promise((resolve) => tcp.close(resolve));
+  }
+}
+
 /**
  * A name server that says the same to every question. @returns its address, and how often it was asked, by transport
  */
@@ -48,25 +66,23 @@ async function upstream(
     const flags = 0x0080 | rcode | (cut ? 0x0200 : 0);
     return { type: 'response' as const, id, flags, questions, ...sections };
   };
-  const udp = createSocket('udp4');
-  ends.push(() => udp.close());
-  await new Promise<void>((resolve) => udp.bind(0, '127.0.0.1', resolve));
+  const tcp = createServer((socket) => {
+    socket.on('error', () => undefined);
+    socket.on('data', (data: Buffer) => {
+      asked.tcp++;
+      socket.write(streamEncode(packet(data.subarray(2), false)));
+    });
+  });
+  const udp = await bindBoth(tcp);
+  ends.push(
+    () => udp.close(),
+    () => tcp.close(),
+  );
   const { port } = udp.address();
   udp.on('message', (message, from) => {
     asked.udp++;
     if (!silent) udp.send(encode(packet(message, truncated)), from.port, from.address);
   });
-  if (truncated) {
-    const tcp = createServer((socket) => {
-      socket.on('error', () => undefined);
-      socket.on('data', (data: Buffer) => {
-        asked.tcp++;
-        socket.write(streamEncode(packet(data.subarray(2), false)));
-      });
-    });
-    ends.push(() => tcp.close());
-    await new Promise<void>((resolve) => tcp.listen(port, '127.0.0.1', resolve));
-  }
   return { address: `127.0.0.1:${port}`, asked };
 }
 
