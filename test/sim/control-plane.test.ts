@@ -56,7 +56,7 @@ const findings: Readonly<Record<Canary, readonly [first: number, message: RegExp
   namespaceNotEmptied: [1, /Namespace team is gone before/],
   lockOff: [
     27,
-    /was to be deleted|has fallen back|was bound to|is gone in spite|allows \d+ with|while .* leads|is \w+ after it was/,
+    /was to be deleted|has fallen back|was bound to|is gone in spite|allows \d+ with|granted .* and allows|while .* leads|is \w+ after it was/,
   ],
   cacheEventLost: [1, /the cache of api-\d/],
   deletionsMissed: [1, /no rest/],

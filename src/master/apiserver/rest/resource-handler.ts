@@ -206,7 +206,9 @@ export class ResourceHandler {
 const answersOnly = new Set(['binding', 'eviction', 'token']);
 
 function formatOf(exchange: Exchange, { kind, subresource }: Target): Format {
-  const table = !kind.virtual && !answersOnly.has(subresource);
+  // Reviews are only created; other virtual kinds are read, in tables too.
+  const isReadable = !kind.virtual || kind.verbs.includes('get');
+  const table = isReadable && !answersOnly.has(subresource);
   const protobuf = speaksProtobuf(kind);
   const format = negotiate(header(exchange, 'accept'), { protobuf, table });
   // A table that cannot be made is refused before anything is done.
