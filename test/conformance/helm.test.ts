@@ -92,7 +92,7 @@ suite('helm', () => {
   }, 90_000);
 
   test('goes back by itself when an upgrade fails', async () => {
-    const failing = `upgrade boat ${chart} --set fail=true --wait --timeout 5s`;
+    const failing = `upgrade boat ${chart} --set fail=true --wait --timeout 20s`;
     const said = await helm(`${failing} --rollback-on-failure`, 1);
     expect(said).toContain('has been rolled back');
     expect((await history()).slice(2)).toEqual([
