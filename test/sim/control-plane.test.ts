@@ -20,6 +20,11 @@ describe('a control plane under simulated faults', () => {
     expect(world.counts.get('writes')).toBeGreaterThan(0);
   });
 
+  test('seed 13542: an owner that is to leave its dependents, in a namespace that is emptied', async () => {
+    const world = await run(13_542);
+    expect(world.counts.get('removals')).toBeGreaterThan(0);
+  });
+
   test('the same seed gives the same run, event by event', async () => {
     const [a, b] = [await run(7), await run(7)];
     expect(a.trace.hash).toBe(b.trace.hash);

@@ -43,11 +43,19 @@ export class Orphans {
   missing(owner: Item): readonly string[] {
     const kept = this.#kept.get(owner.metadata.uid ?? '') ?? [];
     this.#kept.delete(owner.metadata.uid ?? '');
-    const { namespace = '' } = owner.metadata;
-    const space = this.#model.get('namespaces', '', namespace);
-    if (space === undefined || space.metadata.deletionTimestamp !== undefined) return [];
+    if (isEmptied(this.#model, owner)) return [];
     return kept.filter((uid) => !this.#model.byUid.has(uid));
   }
+}
+
+/**
+ * True in a namespace that is being deleted: all in it is deleted with the policy Background, which takes the
+ * finalizers of the garbage collector off whoever else put them on.
+ */
+function isEmptied(model: Model, { metadata: { namespace } }: Item): boolean {
+  if (namespace === undefined) return false;
+  const space = model.get('namespaces', '', namespace);
+  return space === undefined || space.metadata.deletionTimestamp !== undefined;
 }
 
 /** Checks the removal of `old`, which has just been committed. */
@@ -62,7 +70,7 @@ export function checkRemoval(world: ControlPlaneWorld, checker: Checker, old: It
   if (last === holdFinalizer && !world.users.released.has(uid)) {
     world.broken(`${nameOf(old)} is gone though nobody took its finalizer off`);
   }
-  if (last === 'foregroundDeletion' || last === 'orphan') {
+  if ((last === 'foregroundDeletion' || last === 'orphan') && !isEmptied(model, old)) {
     for (const [key, item] of model.items) {
       const owner = item.metadata.ownerReferences?.find((reference) => reference.uid === uid);
       if (owner === undefined || (last !== 'orphan' && owner.blockOwnerDeletion !== true)) continue;
