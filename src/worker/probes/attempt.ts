@@ -119,6 +119,7 @@ function byTcp(host: string, port: number, timeoutMs: number, clock: Clock): Pro
   });
 }
 
+/** @param start begins the attempt and returns what ends it; what it throws is the outcome */
 function withDeadline(
   timeoutMs: number,
   clock: Clock,
@@ -127,6 +128,7 @@ function withDeadline(
 ): Promise<ProbeOutcome> {
   return new Promise((resolve) => {
     let settled = false;
+    let end = (): void => undefined;
     const done = (outcome: ProbeOutcome): void => {
       if (settled) return;
       settled = true;
@@ -137,7 +139,11 @@ function withDeadline(
     const cancelDeadline = clock.schedule(timeoutMs, () =>
       done({ ok: false, output: lateMessage }),
     );
-    const end = start(done);
+    try {
+      end = start(done);
+    } catch (error) {
+      done({ ok: false, output: errorMessage(error) });
+    }
   });
 }
 

@@ -37,6 +37,28 @@ test('headers: given twice is sent twice, an empty Accept is not sent', () => {
   });
 });
 
+test('a field may be named as a member of objects is', () => {
+  const httpHeaders = [
+    { name: 'constructor', value: '1' },
+    { name: '__proto__', value: '2' },
+  ];
+  const { constructor: first, ...others } = probeHeaders({ port: 1, httpHeaders });
+  expect(first).toBe('1');
+  expect(Object.entries(others)).toContainEqual(['__proto__', '2']);
+});
+
+test('a field that cannot be sent fails the probe, and nothing is left to act at the deadline', async () => {
+  const clock = new ManualClock();
+  const execSync = async (): Promise<never> => Promise.reject(new Error('not asked for'));
+  const httpHeaders = [{ name: 'x', value: '\u2713' }];
+  const outcome = await attemptProbe(
+    { httpGet: { port: 1, httpHeaders } },
+    { podIp: '127.0.0.1', ports: [], clock, execSync },
+  );
+  expect(outcome).toMatchObject({ ok: false, output: expect.stringContaining('"x"') });
+  expect(() => clock.advance(60_000)).not.toThrow();
+});
+
 test.each([
   [302, '/next', 'http://10.0.0.9:8080/next'],
   [308, 'http://10.0.0.9:9090/', 'http://10.0.0.9:9090/'],

@@ -32,16 +32,18 @@ export function probeUrl(action: HttpAction, podIp: string, port: number): URL {
 
 /** Names and values as they are sent; a name that is given twice is sent twice. */
 export function probeHeaders(action: HttpAction): Record<string, string | string[]> {
-  const headers: Record<string, string[]> = {};
+  // A map: a container may name a field as something that every object has.
+  const headers = new Map<string, string[]>();
   for (const { name, value } of action.httpHeaders ?? []) {
-    (headers[name.toLowerCase()] ??= []).push(value ?? '');
+    const key = name.toLowerCase();
+    headers.set(key, [...(headers.get(key) ?? []), value ?? '']);
   }
-  headers['user-agent'] ??= ['kube-probe/1.33'];
-  headers['accept'] ??= ['*/*'];
-  if (headers['accept'][0] === '') delete headers['accept'];
-  if (headers['host']?.[0] === '') delete headers['host'];
+  if (!headers.has('user-agent')) headers.set('user-agent', ['kube-probe/1.33']);
+  if (!headers.has('accept')) headers.set('accept', ['*/*']);
+  for (const name of ['accept', 'host']) if (headers.get(name)?.[0] === '') headers.delete(name);
+  headers.set('connection', ['close']);
   return Object.fromEntries(
-    Object.entries({ ...headers, connection: ['close'] }).map(([name, values]) => {
+    [...headers].map(([name, values]) => {
       const [only = ''] = values;
       return [name, values.length === 1 || name === 'host' ? only : values];
     }),
