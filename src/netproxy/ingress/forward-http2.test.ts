@@ -10,6 +10,8 @@ import { systemClock } from '../../lib/clock.js';
 import { portOf } from '../../lib/http2/testkit/raw-peer.js';
 import type { Target } from './backends.js';
 import { forward } from './forward.js';
+import { Http2Session } from './http2-sessions.js';
+import { upstreamLimits } from './limits.js';
 import type { IngressRequest, IngressResponse } from './messages.js';
 import { Upstreams } from './upstreams.js';
 
@@ -207,6 +209,19 @@ test('another endpoint is tried where one is not there; where none is, 502', asy
   expect(await askHttp2(http2, call, 'hello')).toMatchObject({ status: 200, body: 'hello' });
   const { http2: lonely } = await front(gone);
   expect((await askHttp2(lonely, call, 'hello')).status).toBe(502);
+});
+
+test('as many requests as an endpoint may have wait for one connection without a warning of a leak', async () => {
+  const http2 = connect(`http://127.0.0.1:${(await http2Backend(echo)).port}`);
+  const session = new Http2Session(http2, systemClock({ unref: true }), () => undefined);
+  ends.push(() => session.destroy());
+  const { requestsPerTarget } = upstreamLimits;
+  const reached = new Promise<void>((resolve) => {
+    let waiting = requestsPerTarget;
+    for (let n = 0; n < requestsPerTarget; n++) session.onConnected(() => --waiting || resolve());
+  });
+  expect(http2.listenerCount('connect')).toBeLessThanOrEqual(http2.getMaxListeners());
+  await reached;
 });
 
 test('one that speaks no HTTP/2 is a 502', async () => {

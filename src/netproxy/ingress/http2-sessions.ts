@@ -59,6 +59,8 @@ export class Http2Session {
   /** @param forget called when it takes no more requests */
   constructor(session: ClientHttp2Session, clock: Clock, forget: () => void) {
     this.#session = session;
+    // Every request that comes before it is connected waits for that: as many as an endpoint may have.
+    session.setMaxListeners(upstreamLimits.requestsPerTarget + 1);
     const cancel = clock.schedule(upstreamLimits.connectMs, () => session.destroy());
     session.once('connect', cancel);
     // It goes on with the streams that it has, and takes no others.
