@@ -1,13 +1,11 @@
 /** A master whose machine has another address: it is started with that, and tells the others itself. */
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { Cluster, eventually, run, whyNoContainers } from './lib.js';
+import { Cluster, describeUnless, eventually, run, whyNoContainers } from './lib.js';
 
-const reason = whyNoContainers();
-if (reason !== undefined) console.error(`skipped: ${reason}`);
-const describeHere = reason === undefined ? describe : describe.skip;
+const describeHere = describeUnless(whyNoContainers());
 
 const flags = ['--masters=3', '--workers=1', '--runtime=hollow', '--no-example'];
 let cluster: Cluster;

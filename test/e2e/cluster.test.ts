@@ -2,14 +2,12 @@
  * The whole platform, end to end: three masters, two workers with real containers, and the clients that people use. The
  * tests run in order on one cluster.
  */
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { Cluster, eventually, run, whyNoContainers } from './lib.js';
+import { Cluster, describeUnless, eventually, run, whyNoContainers } from './lib.js';
 
-const reason = whyNoContainers();
-if (reason !== undefined) console.error(`skipped: ${reason}`);
-const describeHere = reason === undefined ? describe : describe.skip;
+const describeHere = describeUnless(whyNoContainers());
 
 /** Short silences, so that a dead worker is noticed and its pods move within the test. */
 const flags = [

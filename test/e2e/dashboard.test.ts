@@ -1,18 +1,17 @@
 /** The dashboard in a real browser, on a real cluster whose leader is killed. */
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { chromium } from 'playwright-core';
 import type { Browser, Page } from 'playwright-core';
 import { systemClock } from '../../src/lib/clock.js';
-import { Cluster, eventually, whyNoContainers } from './lib.js';
+import { Cluster, describeUnless, eventually, whyNoContainers } from './lib.js';
 
 const chromiumPath = '/usr/bin/chromium';
 const reason =
   whyNoContainers() ??
   (existsSync(chromiumPath) ? undefined : `there is no ${chromiumPath} (Debian's chromium)`);
-if (reason !== undefined) console.error(`skipped: ${reason}`);
-const describeHere = reason === undefined ? describe : describe.skip;
+const describeHere = describeUnless(reason);
 /** A directory in which to leave pictures of the pages; empty: none are taken. */
 const pictures = process.env['DASHBOARD_PICTURES'] ?? '';
 

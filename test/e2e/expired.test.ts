@@ -3,7 +3,7 @@
  * command. The node keeps its name.
  *
  */
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { systemClock } from '../../src/lib/clock.js';
@@ -11,11 +11,9 @@ import { issueCertificate } from '../../src/lib/pki/certificates.js';
 import { validityOf } from '../../src/lib/pki/validity.js';
 import { readKeyPair } from '../../src/master/cluster/pki.js';
 import type { Credentials } from '../../src/worker/join/credentials.js';
-import { Cluster, eventually, whyNoContainers } from './lib.js';
+import { Cluster, describeUnless, eventually, whyNoContainers } from './lib.js';
 
-const reason = whyNoContainers();
-if (reason !== undefined) console.error(`skipped: ${reason}`);
-const describeHere = reason === undefined ? describe : describe.skip;
+const describeHere = describeUnless(whyNoContainers());
 
 const clock = systemClock();
 const flags = ['--masters=1', '--workers=1', '--runtime=hollow', '--no-example'];

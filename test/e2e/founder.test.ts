@@ -2,15 +2,13 @@
  * The first master is killed and its disk is lost. Neither the old command line nor `up` may make a second cluster of
  * it: it joins those that are left, and nothing that was acknowledged is gone.
  */
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { readFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Cluster, eventually, whyNoContainers } from './lib.js';
+import { Cluster, describeUnless, eventually, whyNoContainers } from './lib.js';
 
-const reason = whyNoContainers();
-if (reason !== undefined) console.error(`skipped: ${reason}`);
-const describeHere = reason === undefined ? describe : describe.skip;
+const describeHere = describeUnless(whyNoContainers());
 
 const flags = ['--masters=3', '--workers=0', '--runtime=process', '--no-example'];
 let cluster: Cluster;

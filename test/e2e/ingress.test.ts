@@ -1,13 +1,11 @@
 /** A node with a TLS Ingress and network policies, before and after its agent has been killed. */
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Cluster, eventually, run, whyNoContainers } from './lib.js';
+import { Cluster, describeUnless, eventually, run, whyNoContainers } from './lib.js';
 
-const reason = whyNoContainers();
-if (reason !== undefined) console.error(`skipped: ${reason}`);
-const describeHere = reason === undefined ? describe : describe.skip;
+const describeHere = describeUnless(whyNoContainers());
 
 let cluster: Cluster;
 const scratch = mkdtempSync(join(tmpdir(), 'trireme-tls-'));

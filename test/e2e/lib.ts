@@ -1,4 +1,5 @@
 /** Helpers of end-to-end tests: a cluster of `trireme up` in a home of its own, and the real clients. */
+import { describe } from '@jest/globals';
 import { execFile, spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -168,4 +169,11 @@ export function whyNoContainers(): string | undefined {
     if (!there) return `this test needs ${path}`;
   }
   return undefined;
+}
+
+/** `describe` of tests that can run here; where they cannot, they are skipped, and the reason is printed. */
+export function describeUnless(reason: string | undefined): typeof describe.skip {
+  if (reason === undefined) return describe;
+  console.error(`skipped: ${reason}`);
+  return describe.skip;
 }

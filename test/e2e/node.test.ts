@@ -1,12 +1,10 @@
 /** What a user sees of one node on containerd: restarts of its agent, debugging, resizes, full volumes. */
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
-import { Cluster, eventually, whyNoContainers } from './lib.js';
+import { Cluster, describeUnless, eventually, whyNoContainers } from './lib.js';
 
-const reason = whyNoContainers();
-if (reason !== undefined) console.error(`skipped: ${reason}`);
-const describeHere = reason === undefined ? describe : describe.skip;
+const describeHere = describeUnless(whyNoContainers());
 
 let cluster: Cluster;
 const node = 'worker-1';

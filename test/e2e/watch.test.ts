@@ -1,13 +1,11 @@
 /** `trireme cluster watch` on a real terminal and a real cluster, whose leader is killed. */
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
-import { Cluster, eventually, whyNoContainers } from './lib.js';
+import { Cluster, describeUnless, eventually, whyNoContainers } from './lib.js';
 import { TestTerminal } from './terminal.js';
 
-const reason = whyNoContainers();
-if (reason !== undefined) console.error(`skipped: ${reason}`);
-const describeHere = reason === undefined ? describe : describe.skip;
+const describeHere = describeUnless(whyNoContainers());
 
 const flags = ['--masters=3', '--workers=0', '--runtime=process', '--no-example'];
 const steps = ['heartbeat lost', 'pre-vote', 'candidate', 'votes', 'leader', 'first commit'];
