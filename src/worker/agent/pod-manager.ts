@@ -36,6 +36,8 @@ export class PodManager {
   readonly #options: PodManagerOptions;
   readonly #workers = new Map<string, PodWorker>();
   readonly #reporter: StatusReporter;
+  /** The pods of which is looked just now how much they have written. */
+  readonly #measured = new Set<string>();
   readonly #ends: (() => void)[] = [];
   #stopped = false;
 
@@ -67,7 +69,9 @@ export class PodManager {
     await removeOrphans(node, (uid) => this.#workers.has(uid));
     this.#every(resyncMs, () => this.resync());
     this.#every(refreshMs, () => this.#refresh());
-    this.#every(storageMs, () => this.checkStorage());
+    this.#every(storageMs, async () =>
+      this.#own(this.checkStorage(), 'what pods have written could not be looked at'),
+    );
   }
 
   /** Pods go on; what is known of them is reported. */
@@ -196,15 +200,18 @@ export class PodManager {
     }
   }
 
-  /** Evicts the pods that have written more than they may. */
+  /** Evicts the pods that have written more than they may. One that takes long to measure holds up no other. */
   async checkStorage(): Promise<void> {
-    const { log } = this.#options.node;
-    for (const worker of this.#workers.values()) {
-      try {
-        await worker.checkStorage();
-      } catch (error) {
-        log.warn({ error, ...keyOf(worker.pod) }, 'what a pod has written could not be measured');
-      }
+    await Promise.all([...this.#workers].map(([uid, worker]) => this.#checkStorageOf(uid, worker)));
+  }
+
+  async #checkStorageOf(uid: string, worker: PodWorker): Promise<void> {
+    if (this.#measured.has(uid)) return;
+    this.#measured.add(uid);
+    try {
+      await worker.checkStorage();
+    } finally {
+      this.#measured.delete(uid);
     }
   }
 

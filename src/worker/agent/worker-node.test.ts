@@ -1,6 +1,6 @@
 import { resources } from '../../client/resources.js';
 import type { KubeObject } from '../../api/object.js';
-import { afterEach, describe, expect, test } from '@jest/globals';
+import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -306,6 +306,26 @@ describe('a worker node', () => {
     });
     expect(status?.conditions?.find(({ type }) => type === 'Ready')?.reason).toBe('PodCompleted');
     await until('sandbox gone', async () => runtime.sandboxes.size === 0);
+  });
+
+  test('a pod that takes long to measure is looked at once, and holds up no other', async () => {
+    const { api, node, dataDir } = await rigged();
+    const volumes = [{ name: 'cache', emptyDir: { sizeLimit: '1Mi' } }];
+    const slow = (await create(api, 'slow', { volumes })).metadata.uid ?? '';
+    await untilReady(api, 'slow');
+    const web = (await create(api, 'web', { volumes })).metadata.uid ?? '';
+    await untilReady(api, 'web');
+    await writeFile(join(dataDir, 'pods', web, 'volumes', 'cache', 'much'), Buffer.alloc(2 ** 21));
+    const { measureDisk } = node.context;
+    const measured = jest
+      .spyOn(node.context as { measureDisk: typeof measureDisk }, 'measureDisk')
+      .mockImplementation((path) =>
+        path.includes(slow) ? new Promise(() => undefined) : measureDisk(path),
+      );
+    const rounds = [node.pods.checkStorage(), node.pods.checkStorage()];
+    await until('evicted', async () => (await get(api, 'web')).status?.reason === 'Evicted');
+    expect(measured.mock.calls.filter(([path]) => path.includes(slow))).toHaveLength(1);
+    await rounds[1];
   });
 
   test('evicts a pod that has written more than its volume may hold', async () => {

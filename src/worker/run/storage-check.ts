@@ -11,7 +11,7 @@ import { podEvent } from './pod-events.js';
 /** An evicted pod gets no more time than this to end. @see kubelet immediateEvictionGracePeriodSeconds */
 const evictionGraceSeconds = 1;
 
-/** @returns true when the pod has been evicted */
+/** A tree that cannot be measured counts as empty. @returns true when the pod has been evicted */
 export async function checkStorage(
   node: NodeContext,
   state: PodState,
@@ -19,17 +19,25 @@ export async function checkStorage(
 ): Promise<boolean> {
   const { pod } = state;
   if (state.finished || isEnding(state) || !hasStorageLimits(pod)) return false;
+  const measure = async (path: string): Promise<number> => {
+    try {
+      return await node.measureDisk(path);
+    } catch (error) {
+      node.log.warn({ error, ...keyOf(pod) }, 'what a pod has written could not be measured');
+      return 0;
+    }
+  };
   const volumes = new Map<string, number>();
   for (const { name } of emptyDirsOnDisk(pod)) {
     const path = volumePaths.get(name);
-    if (path !== undefined) volumes.set(name, await node.measureDisk(path));
+    if (path !== undefined) volumes.set(name, await measure(path));
   }
   const containers = new Map<string, number>();
   for (const { name, current } of state.trackedContainers.values()) {
     if (current === undefined) continue;
     const layer = node.runtime.writableLayer(current.id);
-    const own = layer === undefined ? 0 : await node.measureDisk(layer);
-    const logs = await node.measureDisk(dirname(node.files.logPath(keyOf(pod).uid, name, 0)));
+    const own = layer === undefined ? 0 : await measure(layer);
+    const logs = await measure(dirname(node.files.logPath(keyOf(pod).uid, name, 0)));
     containers.set(name, own + logs);
   }
   const message = storageExcess(state.pod, { volumes, containers });

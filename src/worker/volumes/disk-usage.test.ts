@@ -26,3 +26,29 @@ test('what is in a tree counts once, what links lead to does not', async () => {
     await rm(directory, { recursive: true });
   }
 });
+
+test.each([
+  ['a file went meanwhile', { code: 1, stdout: '4096\t/x\n' }, 4096],
+  ['nothing is there', { code: 1, stderr: 'du: cannot access' }, 0],
+  ['it takes too long', { code: 137, timedOut: true }, 'could not be measured in 60 s'],
+  ['there is no du', { code: 127, stderr: 'ENOENT' }, 'could not be measured: ENOENT'],
+])('where %s', async (_, result, expected) => {
+  const measure = diskMeasure(async () => ({ stdout: '', stderr: '', timedOut: false, ...result }));
+  if (typeof expected === 'number') expect(await measure('/x')).toBe(expected);
+  else await expect(measure('/x')).rejects.toThrow(expected);
+});
+
+test('few trees are measured at once', async () => {
+  let [begun, end] = [0, (): void => undefined];
+  const ended = new Promise<void>((resolve) => (end = resolve));
+  const measure = diskMeasure(async () => {
+    begun++;
+    await ended;
+    return { code: 0, stdout: '1\t/x\n', stderr: '', timedOut: false };
+  });
+  const all = [...Array(20).keys()].map(() => measure('/x'));
+  await new Promise(setImmediate);
+  expect(begun).toBe(8);
+  end();
+  expect(await Promise.all(all)).toHaveLength(20);
+});

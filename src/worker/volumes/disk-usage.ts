@@ -1,9 +1,13 @@
 /** Measures what directories that containers fill hold on the disk. */
+import { Gate } from '../../lib/gate.js';
 import type { RunCommand } from '../../runtime/spawn.js';
 
 const timeoutMs = 60_000;
 
-/** @returns the bytes on the disk below a path; 0 where nothing is */
+/** So many trees are measured at once: one that takes long leaves places to others, and the machine its time. */
+const atOnce = 8;
+
+/** @returns the bytes on the disk below a path; 0 where nothing is. Rejects for what cannot be measured in time. */
 export type MeasureDisk = (path: string) => Promise<number>;
 
 /**
@@ -11,11 +15,16 @@ export type MeasureDisk = (path: string) => Promise<number>;
  * stays on the file system that it was given.
  */
 export function diskMeasure(run: RunCommand): MeasureDisk {
-  return async (path) => {
-    const args = ['--summarize', '--one-file-system', '--block-size=1', '--', path];
-    const result = await run('du', args, { timeoutMs, lane: 'guest' });
-    // It ends with 1 where a file went while it looked; its sum is printed all the same.
-    const bytes = /^(\d+)\t/.exec(result.stdout)?.[1];
-    return bytes === undefined ? 0 : Number(bytes);
-  };
+  const gate = new Gate(atOnce);
+  return (path) => gate.run(() => measure(run, path));
+}
+
+async function measure(run: RunCommand, path: string): Promise<number> {
+  const args = ['--summarize', '--one-file-system', '--block-size=1', '--', path];
+  const result = await run('du', args, { timeoutMs, maxBytes: 4096, lane: 'guest' });
+  if (result.timedOut) throw new Error(`${path} could not be measured in ${timeoutMs / 1000} s`);
+  if (result.code > 1) throw new Error(`${path} could not be measured: ${result.stderr}`);
+  // It ends with 1 where a file went while it looked; its sum is printed all the same.
+  const bytes = /^(\d+)\t/.exec(result.stdout)?.[1];
+  return bytes === undefined ? 0 : Number(bytes);
 }
