@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Cluster, describeUnless, eventually, run, whyNoContainers } from './lib.js';
+import { Cluster, describeUnless, eventually, run, webPage, whyNoContainers } from './lib.js';
 
 const describeHere = describeUnless(whyNoContainers());
 
@@ -11,19 +11,7 @@ let cluster: Cluster;
 const scratch = mkdtempSync(join(tmpdir(), 'trireme-tls-'));
 const node = 'worker-1';
 
-const objects = `
-apiVersion: v1
-kind: Service
-metadata: {name: web}
-spec: {ports: [{port: 80}], selector: {app: web}}
----
-apiVersion: v1
-kind: Pod
-metadata: {name: web, labels: {app: web}}
-spec:
-  terminationGracePeriodSeconds: 0
-  containers: [{name: web, image: 'busybox:latest', imagePullPolicy: IfNotPresent, command: [sh, -c, 'mkdir /w; echo hello >/w/index.html; exec httpd -f -p 80 -h /w']}]
----
+const objects = `${webPage()}---
 apiVersion: networking.k8s.io/v1
 kind: Ingress
 metadata: {name: web}

@@ -177,3 +177,24 @@ export function describeUnless(reason: string | undefined): typeof describe.skip
   console.error(`skipped: ${reason}`);
   return describe.skip;
 }
+
+/** A Service `web`, and the pod behind it, which serves one page. @param more lines of its container */
+export function webPage(more: readonly string[] = []): string {
+  return `
+apiVersion: v1
+kind: Service
+metadata: {name: web}
+spec: {ports: [{port: 80}], selector: {app: web}}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: web, labels: {app: web}}
+spec:
+  terminationGracePeriodSeconds: 0
+  containers:
+    - name: web
+      image: 'busybox:latest'
+      imagePullPolicy: IfNotPresent
+      command: [sh, -c, 'mkdir /w; echo hello >/w/index.html; exec httpd -f -p 80 -h /w']
+${more.map((line) => `      ${line}\n`).join('')}`;
+}

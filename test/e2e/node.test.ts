@@ -2,32 +2,17 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
-import { Cluster, describeUnless, eventually, whyNoContainers } from './lib.js';
+import { Cluster, describeUnless, eventually, webPage, whyNoContainers } from './lib.js';
 
 const describeHere = describeUnless(whyNoContainers());
 
 let cluster: Cluster;
 const node = 'worker-1';
 
-const objects = `
-apiVersion: v1
-kind: Service
-metadata: {name: web}
-spec: {ports: [{port: 80}], selector: {app: web}}
----
-apiVersion: v1
-kind: Pod
-metadata: {name: web, labels: {app: web}}
-spec:
-  terminationGracePeriodSeconds: 0
-  containers:
-    - name: web
-      image: 'busybox:latest'
-      imagePullPolicy: IfNotPresent
-      command: [sh, -c, 'mkdir /w; echo hello >/w/index.html; exec httpd -f -p 80 -h /w']
-      readinessProbe: {httpGet: {port: 80, path: index.html}, periodSeconds: 1}
-      resources: {requests: {cpu: 50m, memory: 32Mi}, limits: {cpu: 100m, memory: 64Mi}}
----
+const objects = `${webPage([
+  'readinessProbe: {httpGet: {port: 80, path: index.html}, periodSeconds: 1}',
+  'resources: {requests: {cpu: 50m, memory: 32Mi}, limits: {cpu: 100m, memory: 64Mi}}',
+])}---
 apiVersion: v1
 kind: Pod
 metadata: {name: fills}
