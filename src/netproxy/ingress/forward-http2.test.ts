@@ -6,7 +6,8 @@ import { connect, createServer } from 'node:http2';
 import type { OutgoingHttpHeaders, ServerHttp2Stream } from 'node:http2';
 import type { Server } from 'node:net';
 import { networkInterfaces } from 'node:os';
-import { systemClock } from '../../lib/clock.js';
+import type { Clock } from '../../lib/clock.js';
+import { ManualClock, systemClock } from '../../lib/clock.js';
 import { portOf } from '../../lib/http2/testkit/raw-peer.js';
 import type { Target } from './backends.js';
 import { forward } from './forward.js';
@@ -46,10 +47,16 @@ async function http1Backend(serve: RequestListener): Promise<Target> {
 const named = new Map<string, readonly string[]>();
 
 /** A front that forwards everything to the targets. @returns its ports */
-async function front(...targets: Target[]): Promise<{ http1: number; http2: number }> {
+function front(...targets: Target[]): Promise<{ http1: number; http2: number }> {
+  return frontAt(systemClock(), ...targets);
+}
+
+async function frontAt(
+  clock: Clock,
+  ...targets: Target[]
+): Promise<{ http1: number; http2: number }> {
   const upstreams = new Upstreams(async (host) => named.get(host));
   ends.push(() => upstreams.close());
-  const clock = systemClock();
   const handle = (req: IngressRequest, res: IngressResponse): void => {
     const { method = 'GET', url = '/' } = req;
     const sender = { address: '192.0.2.1', scheme: 'http', port: 80, trusted: [] } as const;
@@ -222,6 +229,25 @@ test('as many requests as an endpoint may have wait for one connection without a
   });
   expect(http2.listenerCount('connect')).toBeLessThanOrEqual(http2.getMaxListeners());
   await reached;
+});
+
+test('a connection on which no answer came is not used again', async () => {
+  const clock = new ManualClock();
+  const sessions: unknown[] = [];
+  let asked = (): void => undefined;
+  const wasAsked = new Promise<void>((resolve) => (asked = resolve));
+  const target = await http2Backend((stream, headers) => {
+    sessions.push(stream.session);
+    if (sessions.length > 1) echo(stream, headers);
+    else asked();
+  });
+  const { http1 } = await frontAt(clock, target);
+  const first = askHttp1(http1, {});
+  await wasAsked;
+  clock.advance(60_000);
+  expect((await first).status).toBe(504);
+  expect((await askHttp1(http1, {})).status).toBe(200);
+  expect(new Set(sessions).size).toBe(2);
 });
 
 test('one that speaks no HTTP/2 is a 502', async () => {

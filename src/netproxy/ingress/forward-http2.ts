@@ -69,9 +69,11 @@ class Http2Exchange {
   constructor(attempt: Http2Attempt, stream: ClientHttp2Stream) {
     this.#attempt = attempt;
     this.#stream = stream;
-    const { clock, timeoutMs, hasBody, req } = attempt;
+    const { clock, timeoutMs, hasBody, req, session } = attempt;
     this.#patience = new Patience(clock, timeoutMs, () => {
       const isClientSlow = hasBody && !req.readableEnded && !req.isPaused();
+      // The endpoint's machine may be gone without a word: the next request must not wait for it in vain as well.
+      if (!isClientSlow) session.retire();
       this.#fail(isClientSlow ? 408 : 504);
     });
   }

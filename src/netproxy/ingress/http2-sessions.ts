@@ -54,20 +54,18 @@ export class Http2Sessions {
 /** One connection to one endpoint. */
 export class Http2Session {
   readonly #session: ClientHttp2Session;
+  readonly #forget: () => void;
   #streams = 0;
 
   /** @param forget called when it takes no more requests */
   constructor(session: ClientHttp2Session, clock: Clock, forget: () => void) {
     this.#session = session;
+    this.#forget = forget;
     // Every request that comes before it is connected waits for that: as many as an endpoint may have.
     session.setMaxListeners(upstreamLimits.requestsPerTarget + 1);
     const cancel = clock.schedule(upstreamLimits.connectMs, () => session.destroy());
     session.once('connect', cancel);
-    // It goes on with the streams that it has, and takes no others.
-    session.on('goaway', () => {
-      forget();
-      session.close();
-    });
+    session.on('goaway', () => this.retire());
     session.on('error', forget);
     session.on('close', () => {
       cancel();
@@ -94,6 +92,12 @@ export class Http2Session {
     this.#streams++;
     stream.once('close', () => this.#streams--);
     return stream;
+  }
+
+  /** It goes on with the streams that it has, and takes no others. */
+  retire(): void {
+    this.#forget();
+    this.#session.close();
   }
 
   destroy(): void {
