@@ -117,11 +117,16 @@ class Http2Exchange {
 
   #sendBody(): void {
     const { req, hasBody } = this.#attempt;
+    const stream = this.#stream;
     if (!hasBody) return;
     req.on('data', () => this.#patience.renew());
     req.on('end', () => this.#patience.renew());
-    this.#stream.on('wantTrailers', () => this.#stream.sendTrailers(trailersOf(req.trailers)));
-    req.pipe(this.#stream);
+    // Also after the answer, which may be whole before the request is.
+    req.on('close', () => {
+      if (!stream.writableEnded && !stream.closed) stream.close(constants.NGHTTP2_CANCEL);
+    });
+    stream.on('wantTrailers', () => stream.sendTrailers(trailersOf(req.trailers)));
+    req.pipe(stream);
   }
 
   #relay(headers: IncomingHttpHeaders & IncomingHttpStatusHeader, isOver: boolean): void {
@@ -148,16 +153,21 @@ class Http2Exchange {
     if ('flushHeaders' in res) res.flushHeaders();
     keepMoving(stream, clock, () => breakOff(res));
     stream.pipe(res, { end: false });
-    let isWhole = false;
-    stream.on('end', () => (isWhole = true));
-    stream.on('close', () => {
-      // A body cut off by the endpoint must not look whole to the client.
-      if (!isWhole || stream.rstCode !== constants.NGHTTP2_NO_ERROR) {
-        breakOff(res);
-        return;
-      }
+    const finish = (): void => {
       addTrailers(res, this.#trailers);
       res.end();
+    };
+    let isWhole = false;
+    stream.on('end', () => {
+      isWhole = true;
+      // The endpoint's side has ended; the client's may go on, and its sender waits for no more than this.
+      if (!stream.closed) finish();
+    });
+    stream.on('close', () => {
+      if (res.writableEnded) return;
+      // A body cut off by the endpoint must not look whole to the client.
+      if (isWhole && stream.rstCode === constants.NGHTTP2_NO_ERROR) finish();
+      else breakOff(res);
     });
   }
 }
