@@ -31,14 +31,17 @@ export function probeUrl(action: HttpAction, podIp: string, port: number): URL {
 }
 
 /** Names and values as they are sent; a name that is given twice is sent twice. */
-export function probeHeaders(action: HttpAction): Record<string, string | string[]> {
+export function probeHeaders(
+  action: HttpAction,
+  userAgent = 'kube-probe/1.33',
+): Record<string, string | string[]> {
   // A map: a container may name a field as something that every object has.
   const headers = new Map<string, string[]>();
   for (const { name, value } of action.httpHeaders ?? []) {
     const key = name.toLowerCase();
     headers.set(key, [...(headers.get(key) ?? []), value ?? '']);
   }
-  if (!headers.has('user-agent')) headers.set('user-agent', ['kube-probe/1.33']);
+  if (!headers.has('user-agent')) headers.set('user-agent', [userAgent]);
   if (!headers.has('accept')) headers.set('accept', ['*/*']);
   for (const name of ['accept', 'host']) if (headers.get(name)?.[0] === '') headers.delete(name);
   headers.set('connection', ['close']);

@@ -5,6 +5,8 @@ import type { Container, Lifecycle } from '../../api/types/core.js';
 import type { Clock } from '../../lib/clock.js';
 import { delay } from '../../lib/clock.js';
 import { resolvePort } from '../probes/attempt.js';
+import type { HttpAction } from '../probes/http.js';
+import { probeHeaders, probeUrl } from '../probes/http.js';
 
 /** A handler of `lifecycle`. */
 export type Hook = NonNullable<Lifecycle['preStop']>;
@@ -50,18 +52,16 @@ async function runCommand(command: readonly string[], context: HookContext): Pro
   }
 }
 
-function request(action: NonNullable<Hook['httpGet']>, context: HookContext): Promise<void> {
+/** As kubelet, which makes the requests of hooks as those of probes (`NewRequestForHTTPGetAction`). */
+function request(action: HttpAction, context: HookContext): Promise<void> {
   const { clock, timeoutMs, container, podIp, signal } = context;
-  const secure = (action.scheme ?? 'HTTP').toUpperCase() === 'HTTPS';
-  const host = action.host === undefined || action.host === '' ? podIp : action.host;
   const port = resolvePort(action.port, { ports: container.ports ?? [] });
-  const path = `/${(action.path ?? '').replace(/^\//, '')}`;
-  const headers: Record<string, string> = { 'user-agent': 'kube-lifecycle/1.33', accept: '*/*' };
-  for (const { name, value } of action.httpHeaders ?? []) headers[name.toLowerCase()] = value ?? '';
+  const url = probeUrl(action, podIp, port);
+  const headers = probeHeaders(action, 'kube-lifecycle/1.33');
   return new Promise((resolve, reject) => {
     // As kubelet's `httpGet` hooks over HTTPS: the certificate is the container's own, and nobody has signed it.
-    const options = { host, port, path, headers, agent: false, rejectUnauthorized: false };
-    const call = secure ? https.get(options) : http.get(options);
+    const options = { headers, agent: false, rejectUnauthorized: false };
+    const call = url.protocol === 'https:' ? https.get(url, options) : http.get(url, options);
     const end = (error?: Error): void => {
       cancel();
       call.destroy();
