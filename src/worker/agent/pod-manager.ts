@@ -108,7 +108,7 @@ export class PodManager {
       node,
       pod,
       ...(adopted === undefined ? {} : { adopted }),
-      others: () => this.#active(uid),
+      others: () => this.#takenBefore(uid),
       onChange: () => this.#reporter.changed(uid),
       deleteObject: () => this.#delete(uid),
       onGone: () => {
@@ -123,11 +123,12 @@ export class PodManager {
     worker.kick();
   }
 
-  /** The pods that take resources of the node, but for one. */
-  #active(but: string): Pod[] {
-    return [...this.#workers]
-      .filter(([uid, { state }]) => uid !== but && takesRoom(state))
-      .map(([, { pod }]) => pod);
+  /** The pods that take resources of the node and were taken before this one. The order of the map is theirs. */
+  #takenBefore(uid: string): Pod[] {
+    const all = [...this.#workers];
+    const at = all.findIndex(([other]) => other === uid);
+    const before = at === -1 ? all : all.slice(0, at);
+    return before.filter(([, { state }]) => takesRoom(state)).map(([, { pod }]) => pod);
   }
 
   async #delete(uid: string): Promise<void> {

@@ -229,6 +229,28 @@ describe('a worker node', () => {
     expect((await get(api, 'elsewhere')).status?.reason).toBe('NodeAffinity');
   });
 
+  test('of two pods that wait for its labels, the first is taken', async () => {
+    const { api, node } = await rigged();
+    let go = (): void => undefined;
+    const open = new Promise<void>((resolve) => (go = resolve));
+    const read = api.get.bind(api);
+    api.get = async (resource, ...more) => {
+      if (resource === resources.nodes) await open;
+      return read(resource, ...more);
+    };
+    const labels = { disk: 'ssd' };
+    const containers = [{ name: 'main', image: 'web:1', ports: [port] }];
+    for (const name of ['first', 'second']) {
+      await create(api, name, { containers, nodeSelector: labels });
+      await until('seen', async () => node.pods.find('default', name, '') !== undefined);
+    }
+    const type = 'application/merge-patch+json';
+    await api.patch(resources.nodes, { name: 'n1' }, type, { metadata: { labels } });
+    go();
+    await untilReady(api, 'first');
+    await until('refused', async () => (await get(api, 'second')).status?.reason === 'NodePorts');
+  });
+
   test('never runs a pod with another handler than it asks for', async () => {
     const { api, runtime } = await rigged();
     for (const handler of ['kata', 'runc']) {
