@@ -3,7 +3,8 @@
  * what the status says. Pure.
  * @see Kubernetes KEP-1287 and kubelet's allocation manager
  */
-import { amountOf, podRequests } from '../../api/facts/pod-requests.js';
+import type { Amounts } from '../../api/facts/pod-requests.js';
+import { addTo, amountOf, podRequests } from '../../api/facts/pod-requests.js';
 import type { Container, Pod, PodCondition } from '../../api/types/core.js';
 import type { PodState, ResizeRefusal, Resources, TrackedContainer } from './state.js';
 import { containersByRole, isRunning } from './state.js';
@@ -84,13 +85,12 @@ export function roomProblem(
   allocatable: Readonly<Record<string, string>>,
 ): ResizeRefusal | undefined {
   const wanted = podRequests(pod);
-  const used: Record<string, number> = {};
+  const used: Amounts = {};
   for (const other of others) {
     const phase = other.status?.phase;
     const isOver = phase === 'Succeeded' || phase === 'Failed';
     if (isOver || other.metadata.uid === pod.metadata.uid) continue;
-    const requests = podRequests(other);
-    for (const name of resizable) used[name] = (used[name] ?? 0) + (requests[name] ?? 0);
+    addTo(used, podRequests(other));
   }
   const of = (name: string): readonly [asked: number, taken: number, all: number] => [
     wanted[name] ?? 0,
