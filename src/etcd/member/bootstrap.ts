@@ -277,7 +277,8 @@ export async function forceNewCluster(
   const self = { id: memberId, name: '', peerUrls, clientUrls: [], isLearner: false };
   const log = { unapplied: storage.after(applied), applied, term };
   const entries = survivorEntries(log, membership.members, self);
-  const next: HardState = { term, vote: 0n, commit: entries.at(-1)?.index ?? applied };
+  const commit = entries.at(-1)?.index ?? storage.lastIndex();
+  const next: HardState = { term, vote: 0n, commit };
   wal.append(next, entries);
   await wal.sync();
   storage.append(entries);

@@ -186,6 +186,16 @@ test('an entry that takes the survivor out does not count', () => {
   }
 });
 
+test('what stands in the log is not written again, up to an entry that no longer counts', () => {
+  const written = (entries: readonly Entry[]): number[] =>
+    survivorEntries({ unapplied: entries, applied: 0, term: 3 }, [], member(self)).map(
+      ({ index }) => index,
+    );
+  const whole = logOf(founded);
+  expect(written(whole)).toEqual([8, 9]);
+  expect(written(logOf([...founded, ['remove', self]]))).toEqual([8, 9, 10, 11]);
+});
+
 test('a survivor that nothing names yet joins with the address of its flags', () => {
   const entries = logOf([['add', 2n]]);
   const replica = Replica.having(entries, 0);

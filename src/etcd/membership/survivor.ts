@@ -12,8 +12,9 @@ import type { MemberInfo } from './membership.js';
 type Change = Pick<LoggedChange, 'kind' | 'member'>;
 
 /**
- * Computes the entries after the applied ones with which the survivor is the only member, and a voter. They count as
- * committed.
+ * Computes the entries to write with which the survivor is the only member, and a voter. With them the whole log counts
+ * as committed. What stands in the log as it is to be is not among them: an entry that is written ends the log there,
+ * and a crash before all that follows is written as well would lose what had been.
  * @param log `unapplied` is all that stands in the log behind what the database holds; new entries get `term`
  * @param known the members that the database names
  * @param self the survivor, as it is to be added should nothing name it; with its present addresses
@@ -29,7 +30,8 @@ export function survivorEntries(
     index += 1;
     return { term: log.term, index, type: 'confChange', data: encodeChange(change) };
   });
-  return [...kept, ...added];
+  const emptiedAt = kept.findIndex((entry, at) => entry !== log.unapplied[at]);
+  return emptiedAt < 0 ? added : [...kept.slice(emptiedAt), ...added];
 }
 
 /** First itself, then without the others: there is no moment without a voter. */
