@@ -78,6 +78,29 @@ describe('the repair', () => {
     await made();
   });
 
+  test('deletes no address that has become another one since it was read', async () => {
+    const { api } = running;
+    const other = { ...web, metadata: { namespace: 'ns', name: 'other' } };
+    for (const service of [web, other]) await api.create<Service>(resources.services, service);
+    const made = addressFor(address.name, web);
+    const unlabelled = { ...made, metadata: { ...made.metadata, labels: {} } };
+    await api.create<IPAddress>(resources.ipAddresses, unlabelled);
+    let taken: Promise<unknown> | undefined;
+    api.intercept = ({ verb, resource }) => {
+      if (taken !== undefined || verb !== 'delete' || resource !== resources.ipAddresses) return;
+      taken = Promise.resolve();
+      taken = Promise.all([
+        api.delete(resources.ipAddresses, address),
+        api.create<IPAddress>(resources.ipAddresses, addressFor(address.name, other)),
+      ]);
+    };
+    // The services are looked at once there are ranges.
+    await addCidr();
+    await running.until('it is another one', () => Promise.resolve(taken));
+    const now = await api.get<IPAddress>(resources.ipAddresses, address);
+    expect(now.spec.parentRef).toMatchObject({ name: 'other' });
+  });
+
   test('deletes the address of a service that has another', async () => {
     await addCidr();
     await running.api.create<Service>(resources.services, { ...web, spec: { clusterIP: 'None' } });

@@ -71,11 +71,15 @@ export function mayGo(
   cidrs: readonly ServiceCIDR[],
   addresses: readonly IPAddress[],
 ): boolean {
+  const own = rangesOf(cidr);
   const others = cidrs.filter(({ metadata }) => metadata.name !== cidr.metadata.name);
   const around = others.flatMap(rangesOf);
-  if (rangesOf(cidr).every((range) => around.some((outer) => contains(outer, range)))) return true;
-  return addresses.filter(isManaged).every(({ metadata: { name } }) => {
-    return cidrsWith(name, [cidr]).length === 0 || cidrsWith(name, others).length > 0;
+  if (own.every((range) => around.some((outer) => contains(outer, range)))) return true;
+  return addresses.every((address) => {
+    const ip = isManaged(address) ? ipNumber(address.metadata.name) : undefined;
+    if (ip === undefined) return true;
+    const isIn = (range: IpRange): boolean => isUsable(range, ip);
+    return !own.some(isIn) || around.some(isIn);
   });
 }
 
@@ -139,16 +143,15 @@ export function planService(service: Service, address: string, state: AddressSta
       warning: { reason, message: `${cluster} is not allocated; repairing` },
     };
   }
-  const own = isParent(present, service);
-  if (!own && parent === undefined) {
-    const message =
-      `the ClusterIP [${family}]: ${address} for Service ${namespace}/${name} ` +
-      'has a wrong reference; repairing';
-    return { type: 'recreate', warning: { reason, message } };
-  }
-  if (!own) {
+  if (!isParent(present, service)) {
+    if (parent === undefined) {
+      const message =
+        `the ClusterIP [${family}]: ${address} for Service ${namespace}/${name} ` +
+        'has a wrong reference; repairing';
+      return { type: 'recreate', warning: { reason, message } };
+    }
     // One that is of a service that does not have it is deleted, and made again afterwards.
-    if (parent === undefined || addressOf(parent) !== address) return { type: 'none' };
+    if (addressOf(parent) !== address) return { type: 'none' };
     const message = `Cluster IP [${family}]:${address} was assigned to multiple services; please recreate service`;
     return { type: 'none', warning: { reason: 'ClusterIPAlreadyAllocated', message } };
   }

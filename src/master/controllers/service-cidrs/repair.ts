@@ -94,27 +94,29 @@ class AddressRepair {
     const cached = this.#services.get(splitKey(key));
     const address = cached === undefined ? undefined : addressOf(cached);
     if (cached === undefined || address === undefined) return;
-    const step = await this.#step(cached, address, this.#cache);
+    const known = await this.#cache.address(address);
+    const step = await this.#step(cached, { address, present: known }, this.#cache);
     if (step.type === 'none' && step.warning === undefined) return;
     const service = await this.#api.service(splitKey(key));
     if (service === undefined || addressOf(service) !== address) return;
-    const { type, warning } = await this.#step(service, address, this.#api);
+    const present = await this.#api.address(address);
+    const { type, warning } = await this.#step(service, { address, present }, this.#api);
     if (warning !== undefined) {
       const subject = { kind: 'Service', metadata: service.metadata };
       this.#recorder.warning(subject, warning.reason, warning.message);
     }
     if (type === 'none') return;
-    const { client } = this.#context;
-    if (type === 'recreate') {
-      await client.delete(resources.ipAddresses, { name: address }).catch(ignoreNotFound);
-    }
-    await client
+    if (type === 'recreate' && present !== undefined) await this.#delete(present);
+    await this.#context.client
       .create<IPAddress>(resources.ipAddresses, addressFor(address, service))
       .catch(ignoreAlreadyExists);
   }
 
-  async #step(service: Service, address: string, reader: Reader): Promise<ServiceStep> {
-    const present = await reader.address(address);
+  async #step(
+    service: Service,
+    { address, present }: { readonly address: string; readonly present: IPAddress | undefined },
+    reader: Reader,
+  ): Promise<ServiceStep> {
     const key = present === undefined ? undefined : parentService(present.spec.parentRef);
     const parent = key === undefined ? undefined : await reader.service(key);
     return planService(service, address, { present, parent, cidrs: this.#cidrs.list() });
@@ -135,11 +137,16 @@ class AddressRepair {
     const { metadata } = address;
     const subject = { apiVersion: 'networking.k8s.io/v1', kind: 'IPAddress', metadata };
     this.#recorder.warning(subject, step.warning.reason, step.warning.message);
+    await this.#delete(address);
+    return undefined;
+  }
+
+  /** Deletes an address as it was read: it may have become another service's since. */
+  async #delete({ metadata }: IPAddress): Promise<void> {
     const { uid = '', resourceVersion = '' } = metadata;
     await this.#context.client
-      .delete(resources.ipAddresses, { name: of }, { preconditions: { uid, resourceVersion } })
+      .delete(resources.ipAddresses, metadata, { preconditions: { uid, resourceVersion } })
       .catch(ignoreNotFound);
-    return undefined;
   }
 
   #next(address: IPAddress, parent: Service | undefined): ReturnType<typeof planAddress> {
