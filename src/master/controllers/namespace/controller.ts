@@ -84,7 +84,8 @@ class NamespaceController {
         .delete(entry, metadata, { propagationPolicy: 'Background' })
         .catch(ignoreNotFound);
     });
-    remaining.errors.push(...errors);
+    // One for the resource, as of kube-controller-manager's one deletion of all: thousands would be the same.
+    remaining.errors.push(...errors.slice(0, 1));
     remaining.add(entry, await this.#list(namespace, entry));
   }
 

@@ -50,6 +50,17 @@ test('what could not be deleted is said', () => {
   );
 });
 
+test('a message has an end, whatever a server says', () => {
+  const long = 'x'.repeat(40_000);
+  const remaining = new Remaining(new Map([['a.example.com/v1', long]]));
+  remaining.errors.push(new Error(long));
+  const lengths = deletionConditions(namespace, remaining, 'now').map(
+    ({ message = '' }) => message.length,
+  );
+  expect(Math.max(...lengths)).toBe(32_768);
+  expect(lengths[0]).toBe(lengths[2]);
+});
+
 test('groups whose kinds are not known keep the namespace, and are told in order', () => {
   const stale = (name: string): [string, string] => [name, `stale GroupVersion discovery: ${name}`];
   const remaining = new Remaining(new Map([stale('b.example.com/v1'), stale('a.example.com/v1')]));

@@ -76,6 +76,9 @@ export function deletionOrder<Entry extends Pick<CatalogEntry, 'group' | 'resour
   return [entries.filter(isPods), entries.filter((entry) => !isPods(entry))];
 }
 
+/** The longest message that a `metav1.Condition` takes. Other servers have their errors told in one, however long. */
+const maxMessageLength = 32_768;
+
 /** The five conditions of a namespace that is being deleted, in kube-controller-manager's words. */
 export function deletionConditions(
   namespace: Namespace,
@@ -93,7 +96,7 @@ export function deletionConditions(
     type,
     status: 'True',
     reason,
-    message,
+    message: message.slice(0, maxMessageLength),
   });
   const all: Condition[] = [
     discovery === ''
