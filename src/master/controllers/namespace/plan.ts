@@ -120,7 +120,8 @@ export function deletionConditions(
       : bad(
           'NamespaceDeletionContentFailure',
           'ContentDeletionFailed',
-          `Failed to delete all resource types, ${errors.length} remaining: ${errors.map(errorMessage).sort().join(', ')}`,
+          `Failed to delete all resource types, ${errors.length} remaining: ` +
+            errors.map(errorMessage).sort().join(', '),
         ),
     content === ''
       ? good('NamespaceContentRemaining', 'ContentRemoved', 'All content successfully removed')

@@ -9,6 +9,9 @@ import type { ApiClient, Informer } from '../../../client/types.js';
 import { errorMessage } from '../../../lib/errors.js';
 import type { ControllerContext } from '../context.js';
 
+/** More than any API group has. Each is listed for each namespace that ends, and a server may name what it likes. */
+const maxKinds = 500;
+
 /** What was found, and why some of it was not, by group and version. */
 export interface Discovered {
   readonly entries: readonly CatalogEntry[];
@@ -53,12 +56,14 @@ export class RemoteKinds {
     const ref = { group, version, resource: '' };
     const list = await this.#client.get<KubeObject & { resources?: unknown }>(ref, { name: '' });
     const found = Array.isArray(list.resources) ? list.resources.filter(isJsonObject) : [];
-    return found.flatMap(({ name, kind, namespaced, verbs }) => {
+    const entries = found.flatMap(({ name, kind, namespaced, verbs }) => {
       const isPart = typeof name !== 'string' || name === '' || name.includes('/');
       const can = (verb: string): boolean => Array.isArray(verbs) && verbs.includes(verb);
       if (isPart || namespaced !== true || !can('list') || !can('delete')) return [];
       return [{ group, version, resource: name, kind: String(kind), namespaced: true }];
     });
+    if (entries.length > maxKinds) throw new Error(`it names more than ${maxKinds} resources`);
+    return entries;
   }
 }
 
