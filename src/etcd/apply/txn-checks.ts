@@ -6,6 +6,7 @@ import type { PutRequest, RangeRequest, RequestOp } from '../../gen/etcd/rpc.js'
 import type { Lessor } from '../lease/types.js';
 import { subCountMax } from '../backend/schema.js';
 import { TooManyChangesError } from '../mvcc/errors.js';
+import { intervalOf, merged } from '../key-intervals.js';
 import type { Store } from '../mvcc/types.js';
 import { etcdError } from './errors.js';
 import { keyText } from './kv.js';
@@ -64,11 +65,12 @@ function checkChanges(store: CheckedStore, ops: readonly RequestOp['request'][])
   const deletions = ops.flatMap((op) => (op?.$case === 'requestDeleteRange' ? [op.value] : []));
   const isWide = deletions.some(({ rangeEnd }) => rangeEnd.length > 0);
   if (!isWide || puts + deletions.length < 2) return;
-  let changes = puts;
-  for (const { key, rangeEnd } of deletions) {
-    const { count } = store.range(keyText(key), keyText(rangeEnd), { countOnly: true });
-    // What the transaction has put before may fall under it as well.
-    changes += count + puts;
+  // What the transaction has put may be deleted as well, each once.
+  let changes = 2 * puts;
+  const spans = deletions.map(({ key, rangeEnd }) => intervalOf(keyText(key), keyText(rangeEnd)));
+  // A key that falls under several deletions is deleted by the first.
+  for (const { start, end } of merged(spans.filter((span) => span.start < span.end))) {
+    changes += store.range(start, end, { countOnly: true }).count;
   }
   if (changes > subCountMax) throw new TooManyChangesError();
 }

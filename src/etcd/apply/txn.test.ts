@@ -150,13 +150,15 @@ describe('a transaction with more changes than one revision holds', () => {
   test.each<[string, number, RequestOp[]]>([
     ['a put, and all of them removed', most, [put('0'), wide()]],
     ['a put that falls under the removal', most - 1, [put('b'), wide()]],
-    ['two removals', most / 2 + 1, [wide(), removeFrom('z')]],
+    ['two removals', most / 2 + 1, [wide(), removeFrom('zz')]],
   ])('%s: is refused before its first change', (_name, keyCount, ops) => {
     expect(() => check(keyCount, ...ops)).toThrow(tooMany);
   });
 
   test.each<[string, number, RequestOp[]]>([
-    ['two removals', most / 2, [wide(), removeFrom('z')]],
+    ['two removals', most / 2, [wide(), removeFrom('zz')]],
+    ['the same removal again and again', most, [wide(), wide(), removeFrom('b', 'c'), wide()]],
+    ['a removal of nothing', most, [wide(), removeFrom('zz', 'b')]],
     ['a put and a removal', most - 2, [put('0'), wide()]],
     // Whether it fits is found before it changes anything.
     ['a removal alone', most + 1, [wide(), range('a', 0)]],

@@ -1,15 +1,8 @@
 /** Finds the keys that a user may read and write: the union of the ranges of its roles. Keys are latin1 strings. */
 import { Permission_Type } from '../../gen/etcd/auth.js';
 import type { Permission, Role } from '../../gen/etcd/auth.js';
-
-/** Greater than every latin1 key. */
-const openEnd = '\u0100';
-
-/** A half-open interval of keys. */
-interface Interval {
-  readonly start: string;
-  readonly end: string;
-}
+import { intervalOf, merged } from '../key-intervals.js';
+import type { Interval } from '../key-intervals.js';
 
 /** The access that a request needs. */
 export type Access = 'read' | 'write';
@@ -34,7 +27,7 @@ export function mergePermissions(roles: readonly Role[]): RangePermissions {
       if (permission.permType !== Permission_Type.READ) write.push(interval);
     }
   }
-  return { read: merge(read), write: merge(write) };
+  return { read: merged(read), write: merged(write) };
 }
 
 /** The keys that a request touches. */
@@ -68,21 +61,4 @@ export function isValidRange(permission: Permission): boolean {
   if (key.length === 0) return false;
   if (rangeEnd.length === 0 || (rangeEnd.length === 1 && rangeEnd[0] === 0)) return true;
   return Buffer.compare(key, rangeEnd) < 0;
-}
-
-function intervalOf(key: string, end: string): Interval {
-  if (end === '') return { start: key, end: `${key}\0` };
-  return { start: key, end: end === '\0' ? openEnd : end };
-}
-
-function merge(intervals: Interval[]): Interval[] {
-  intervals.sort((a, b) => (a.start < b.start ? -1 : a.start > b.start ? 1 : 0));
-  const merged: Interval[] = [];
-  for (const interval of intervals) {
-    const last = merged.at(-1);
-    if (last === undefined || interval.start > last.end) merged.push(interval);
-    else if (interval.end > last.end)
-      merged.splice(-1, 1, { start: last.start, end: interval.end });
-  }
-  return merged;
 }

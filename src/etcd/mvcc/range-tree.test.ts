@@ -1,6 +1,7 @@
 import { test } from '@jest/globals';
 import { Prng } from '../../lib/prng.js';
-import { openEnd, RangeTree } from './range-tree.js';
+import { openEnd } from '../key-intervals.js';
+import { RangeTree } from './range-tree.js';
 import { mustEqual } from '../../lib/testkit/must-equal.js';
 
 test('finds what a list of ranges finds, while ranges come and go', () => {

@@ -1,8 +1,5 @@
 import { Prng } from '../../lib/prng.js';
 
-/** Greater than every latin1 key: the end of a range that is open. */
-export const openEnd = '\u0100';
-
 interface Node<T> {
   readonly start: string;
   readonly end: string;

@@ -1,5 +1,6 @@
 import { assert } from '../../lib/assert.js';
-import { openEnd, RangeTree } from './range-tree.js';
+import { openEnd } from '../key-intervals.js';
+import { RangeTree } from './range-tree.js';
 import type { WatchRequest } from './types.js';
 
 /** The interface that a group needs of its members. */
