@@ -1,4 +1,5 @@
 import { trackUpdate } from '../../../api/apply/managed-fields.js';
+import { addressFor, isOfService } from '../../../api/facts/service-addresses.js';
 import type { ObjectMeta } from '../../../api/object.js';
 import { ipAddressKind } from '../../../api/networking/address-kinds.js';
 import type { IPAddress } from '../../../api/types/networking.js';
@@ -12,11 +13,6 @@ const lockId = 'serviceips';
 
 /** The service that holds an address. */
 export type Holder = Pick<ObjectMeta, 'name' | 'namespace'>;
-
-/** Labels of the IPAddresses that belong to services (kubernetes networking/v1 well_known_labels.go). */
-const managedByLabel = 'ipaddress.kubernetes.io/managed-by';
-const familyLabel = 'ipaddress.kubernetes.io/ip-family';
-const allocatorName = 'ipallocator.k8s.io';
 
 /**
  * The addresses that are taken. Each is two keys: the IPAddress, which everybody sees and whoever may can delete, and a
@@ -62,7 +58,8 @@ export class AddressClaims {
   giveBack(address: string, holder: Holder): ExtraWrites {
     const found = this.#ipAddress(address);
     const lock = { type: 'delete', key: lockKey(address) } as const;
-    const isOwn = found === undefined || (isOf(found, holder) && !isHeld(found));
+    const isOwn =
+      found === undefined || (isOfService(found, { metadata: holder }) && !isHeld(found));
     const object = { type: 'delete', key: objectKey(address) } as const;
     return { guards: [], ops: isOwn ? [lock, object] : [lock] };
   }
@@ -76,19 +73,11 @@ export class AddressClaims {
     return cache.get(address)?.object<IPAddress>();
   }
 
-  #value(address: string, { name, namespace = '' }: Holder): Buffer {
+  #value(address: string, holder: Holder): Buffer {
     const now = this.#now();
-    const object: IPAddress = {
-      apiVersion: 'networking.k8s.io/v1',
-      kind: 'IPAddress',
-      metadata: {
-        name: address,
-        uid: this.#random.uuid(),
-        creationTimestamp: now,
-        labels: { [familyLabel]: 'IPv4', [managedByLabel]: allocatorName },
-      },
-      spec: { parentRef: { resource: 'services', namespace, name } },
-    };
+    const made = addressFor(address, { metadata: holder });
+    const uid = this.#random.uuid();
+    const object = { ...made, metadata: { ...made.metadata, uid, creationTimestamp: now } };
     trackUpdate(ipAddressKind, undefined, object, {
       manager: 'kube-apiserver',
       subresource: '',
@@ -96,12 +85,6 @@ export class AddressClaims {
     });
     return encodeStored(object);
   }
-}
-
-function isOf({ spec }: IPAddress, holder: Holder): boolean {
-  const { group = '', resource, namespace, name } = spec.parentRef;
-  const isService = group === '' && resource === 'services';
-  return isService && namespace === holder.namespace && name === holder.name;
 }
 
 /** Finalizers hold an IPAddress; who repairs the addresses deletes it as a client does. */

@@ -1,11 +1,12 @@
 /** The classes around the plan: the finalizer, the condition, and addresses that are made and deleted. */
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { addressFor } from '../../../api/facts/service-addresses.js';
 import type { Service } from '../../../api/types/core.js';
 import type { IPAddress, ServiceCIDR } from '../../../api/types/networking.js';
 import { resources } from '../../../client/resources.js';
 import type { RunningControllers } from '../testkit/run-controllers.js';
 import { runControllers } from '../testkit/run-controllers.js';
-import { addressFor, cidrFinalizer } from './plan.js';
+import { cidrFinalizer } from './plan.js';
 
 let running: RunningControllers;
 const start = async (name: string): Promise<void> => {

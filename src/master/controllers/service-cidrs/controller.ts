@@ -2,6 +2,7 @@
  * Controller "service-cidr-controller": a finalizer holds each ServiceCIDR, and goes when no address needs it any more.
  */
 import { findCondition, withCondition } from '../../../api/facts/conditions.js';
+import { isManaged, managedSelector } from '../../../api/facts/service-addresses.js';
 import { now } from '../../../api/facts/time.js';
 import type { IPAddress, ServiceCIDR } from '../../../api/types/networking.js';
 import type { Reconciler } from '../../../client/controller/reconciler.js';
@@ -19,8 +20,6 @@ import {
   cidrsWith,
   deletionGraceMs,
   heldCondition,
-  isManaged,
-  managedSelector,
   mayGo,
   overlapping,
   readyCondition,

@@ -1,7 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
+import { addressFor } from '../../../api/facts/service-addresses.js';
 import type { Service } from '../../../api/types/core.js';
 import type { IPAddress, ServiceCIDR } from '../../../api/types/networking.js';
-import { addressFor, cidrsWith, mayGo, overlapping, planAddress, planService } from './plan.js';
+import { cidrsWith, mayGo, overlapping, planAddress, planService } from './plan.js';
 
 const cidr = (name: string, ...cidrs: string[]): ServiceCIDR => ({
   metadata: { name },

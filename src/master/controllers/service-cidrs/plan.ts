@@ -2,6 +2,13 @@
  * The ranges of services: which may go, and what is to be done about addresses that do not fit their services. Pure.
  * @see kubernetes pkg/controller/servicecidrs, pkg/registry/core/service/ipallocator/controller/repairip.go
  */
+import {
+  familyLabel,
+  familyOf,
+  isManaged,
+  isOfService,
+  parentService,
+} from '../../../api/facts/service-addresses.js';
 import { parentText } from '../../../api/networking/address-kinds.js';
 import type { Service } from '../../../api/types/core.js';
 import type { IPAddress, ServiceCIDR } from '../../../api/types/networking.js';
@@ -14,18 +21,6 @@ export const cidrFinalizer = 'networking.k8s.io/service-cidr-finalizer';
 export const deletionGraceMs = 10_000;
 /** The time in which a service may still come for an address. */
 export const orphanGraceMs = 60_000;
-
-/** Labels of the addresses that belong to services. */
-export const managedByLabel = 'ipaddress.kubernetes.io/managed-by';
-const familyLabel = 'ipaddress.kubernetes.io/ip-family';
-const allocatorName = 'ipallocator.k8s.io';
-/** Selects those addresses. */
-export const managedSelector = `${managedByLabel}=${allocatorName}`;
-
-/** True for an address that belongs to a service, or says so. */
-export function isManaged({ metadata }: IPAddress): boolean {
-  return metadata.labels?.[managedByLabel] === allocatorName;
-}
 
 function rangesOf({ spec }: ServiceCIDR): IpRange[] {
   return (spec.cidrs ?? []).map(ipRange).filter((range) => range !== undefined);
@@ -128,7 +123,7 @@ export interface AddressState {
 /** Returns what is to be done so that the address of a service is said to be its own. */
 export function planService(service: Service, address: string, state: AddressState): ServiceStep {
   const { namespace = '', name } = service.metadata;
-  const family = address.includes(':') ? 'IPv6' : 'IPv4';
+  const family = familyOf(address);
   if (state.cidrs.length === 0) return { type: 'none' };
   const cluster = `Cluster IP [${family}]: ${address}`;
   if (cidrsWith(address, state.cidrs).length === 0) {
@@ -143,7 +138,7 @@ export function planService(service: Service, address: string, state: AddressSta
       warning: { reason, message: `${cluster} is not allocated; repairing` },
     };
   }
-  if (!isParent(present, service)) {
+  if (!isOfService(present, service)) {
     if (parent === undefined) {
       const message =
         `the ClusterIP [${family}]: ${address} for Service ${namespace}/${name} ` +
@@ -157,36 +152,6 @@ export function planService(service: Service, address: string, state: AddressSta
   }
   const isLabelled = isManaged(present) && present.metadata.labels?.[familyLabel] === family;
   return { type: isLabelled ? 'none' : 'recreate' };
-}
-
-function isParent({ spec }: IPAddress, { metadata }: Service): boolean {
-  const { namespace, name } = parentService(spec.parentRef) ?? {};
-  return namespace === metadata.namespace && name === metadata.name;
-}
-
-/** The key of the service that a reference names; undefined when it names something else. */
-export function parentService({
-  group = '',
-  resource,
-  namespace = '',
-  name,
-}: IPAddress['spec']['parentRef']): { namespace: string; name: string } | undefined {
-  return group === '' && resource === 'services' ? { namespace, name } : undefined;
-}
-
-/** The IPAddress that a service ought to have. */
-export function addressFor(address: string, { metadata }: Service): IPAddress {
-  const family = address.includes(':') ? 'IPv6' : 'IPv4';
-  const { namespace = '', name } = metadata;
-  return {
-    apiVersion: 'networking.k8s.io/v1',
-    kind: 'IPAddress',
-    metadata: {
-      name: address,
-      labels: { [familyLabel]: family, [managedByLabel]: allocatorName },
-    },
-    spec: { parentRef: { resource: 'services', namespace, name } },
-  };
 }
 
 /** The next step for an address that says it belongs to a service. */
@@ -203,7 +168,7 @@ export function planAddress(
 ): AddressStep {
   if (!isManaged(address)) return { type: 'none' };
   const { name, creationTimestamp } = address.metadata;
-  const key = parentService(address.spec.parentRef);
+  const key = parentService(address);
   if (key === undefined) {
     const message =
       `IPAddress ${name} appears to have been modified, not referencing a Service ` +

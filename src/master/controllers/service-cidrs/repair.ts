@@ -5,6 +5,7 @@
  * anything is written.
  */
 import { keyOf, splitKey } from '../../../api/facts/keys.js';
+import { addressFor, parentService } from '../../../api/facts/service-addresses.js';
 import type { Service } from '../../../api/types/core.js';
 import type { IPAddress, ServiceCIDR } from '../../../api/types/networking.js';
 import type { Controller, Reconciler } from '../../../client/controller/reconciler.js';
@@ -21,7 +22,7 @@ import { isApiError } from '../../../client/types.js';
 import type { ReconcileResult } from '../../../lib/work-queue.js';
 import type { ControllerContext } from '../context.js';
 import type { ServiceStep } from './plan.js';
-import { addressFor, addressOf, parentService, planAddress, planService } from './plan.js';
+import { addressOf, planAddress, planService } from './plan.js';
 
 const name = 'ipallocator-repair-controller';
 
@@ -85,7 +86,7 @@ class AddressRepair {
       for (const service of this.#services.list()) this.ofServices.enqueue(keyOf(service));
     });
     this.#addresses.onChange(({ object }) => {
-      const key = parentService(object.spec.parentRef);
+      const key = parentService(object);
       if (key !== undefined) this.ofServices.enqueue(keyOf({ metadata: key }));
     });
   }
@@ -117,7 +118,7 @@ class AddressRepair {
     { address, present }: { readonly address: string; readonly present: IPAddress | undefined },
     reader: Reader,
   ): Promise<ServiceStep> {
-    const key = present === undefined ? undefined : parentService(present.spec.parentRef);
+    const key = present === undefined ? undefined : parentService(present);
     const parent = key === undefined ? undefined : await reader.service(key);
     return planService(service, address, { present, parent, cidrs: this.#cidrs.list() });
   }
@@ -129,7 +130,7 @@ class AddressRepair {
     }
     const address = await this.#api.address(of);
     if (address === undefined) return undefined;
-    const key = parentService(address.spec.parentRef);
+    const key = parentService(address);
     const parent = key === undefined ? undefined : await this.#api.service(key);
     const step = this.#next(address, parent);
     if (step.type === 'wait') return { requeueAfterMs: step.ms };
@@ -153,8 +154,8 @@ class AddressRepair {
     return planAddress(address, parent, this.#context.clock.nowMs());
   }
 
-  #parent({ spec }: IPAddress): Service | undefined {
-    const key = parentService(spec.parentRef);
+  #parent(address: IPAddress): Service | undefined {
+    const key = parentService(address);
     return key === undefined ? undefined : this.#services.get(key);
   }
 }
