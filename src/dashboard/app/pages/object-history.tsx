@@ -2,30 +2,23 @@
 import type { JSX } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import type { KubeObject } from '../../../api/object.js';
-import { formatYaml } from '../../../api/print/yaml.js';
-import { changedFields } from '../../../history/changes.js';
 import type { HistoryEntry } from '../../../history/history.js';
-import { changeLines, entriesOf, valueText } from '../../../history/history.js';
+import { changeLines, entriesOf } from '../../../history/history.js';
 import { objectAt } from '../../../history/past.js';
 import { failureText } from '../../model/api-failure.js';
 import { indexOfRevision } from '../../model/history-view.js';
-import type { Resource } from '../../model/resources.js';
 import { pastOf } from '../api/past.js';
 import { useShell } from '../ui/context.js';
 import { useNow } from '../ui/hooks.js';
 import { Age, Notice } from '../ui/marks.js';
 import { usePast } from '../ui/time-machine.js';
+import type { ObjectPlace } from './object-then.js';
+import { ObjectThen } from './object-then.js';
 
 /** Versions that are read at first, and with each "show more". */
 const step = 20;
 /** Versions that are read for each that is shown, at most. */
 const readMax = 10;
-
-interface ObjectPlace {
-  readonly resource: Resource;
-  readonly namespace: string;
-  readonly name: string;
-}
 
 interface Found {
   readonly entries: readonly HistoryEntry[];
@@ -91,7 +84,7 @@ export function ObjectHistory(
           <output>{versionText(entries[index], index, props.object !== undefined)}</output>
         </div>
       )}
-      {chosen !== undefined && <State {...props} entry={chosen} />}
+      {chosen !== undefined && <ObjectThen {...props} entry={chosen} />}
       <h2 id="versions">Versions</h2>
       <Versions entries={entries} chosen={at === undefined ? -1 : index} onChoose={choose} />
       {!isWhole && !isReading && (
@@ -204,94 +197,6 @@ function Versions(props: {
                   <div key={line}>{line}</div>
                 ))}
               </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
-  );
-}
-
-/** How the object was, and in which fields it differs from now. */
-function State(
-  props: ObjectPlace & { object: KubeObject | undefined; entry: HistoryEntry },
-): JSX.Element {
-  const { api } = useShell();
-  const { resource, namespace, name, object, entry } = props;
-  const [then, setThen] = useState<KubeObject>();
-  const [error, setError] = useState<string>();
-  useEffect(() => {
-    const abort = new AbortController();
-    const { signal } = abort;
-    void (async () => {
-      try {
-        const { list } = pastOf({ api, resource, namespace, signal });
-        const read = await objectAt(list, name, entry.revision);
-        if (signal.aborted) return;
-        setThen(read);
-        setError(read === undefined ? 'It did not exist at that revision.' : undefined);
-      } catch (failed) {
-        if (!signal.aborted) setError(failureText(failed));
-      }
-    })();
-    return () => abort.abort();
-  }, [entry.revision]);
-  if (error !== undefined) return <Notice tone="bad">{error}</Notice>;
-  if (then === undefined) return <p class="empty">Reading…</p>;
-  return (
-    <section aria-labelledby="then">
-      <h2 id="then">As it was at revision {entry.revision}</h2>
-      {object === undefined ? (
-        <Notice tone="busy">It is gone by now.</Notice>
-      ) : (
-        <Differences then={then} now={object} />
-      )}
-      <details>
-        <summary>The whole, as YAML</summary>
-        <pre tabIndex={0} aria-label={`YAML of ${name} at revision ${entry.revision}`}>
-          {formatYaml(withoutManaged(then))}
-        </pre>
-      </details>
-      <p class="hint">
-        Back to it, after the server has checked it: <code>{rewindCommand(props)}</code>
-      </p>
-    </section>
-  );
-}
-
-function rewindCommand({
-  resource,
-  namespace,
-  name,
-  entry,
-}: ObjectPlace & { entry: HistoryEntry }): string {
-  return `trireme rewind ${resource.kind.toLowerCase()}/${name} -n ${namespace} --to ${entry.revision}`;
-}
-
-function withoutManaged({ metadata, ...rest }: KubeObject): object {
-  const { managedFields: _managed, ...kept } = metadata;
-  return { ...rest, metadata: kept };
-}
-
-function Differences({ then, now }: { then: KubeObject; now: KubeObject }): JSX.Element {
-  const changes = changedFields(then, now);
-  if (changes.length === 0) return <Notice tone="calm">It is now as it was then.</Notice>;
-  return (
-    <div class="table-box" role="region" aria-label="Differences from now" tabIndex={0}>
-      <table>
-        <thead>
-          <tr>
-            <th scope="col">Field</th>
-            <th scope="col">Then</th>
-            <th scope="col">Now</th>
-          </tr>
-        </thead>
-        <tbody>
-          {changes.map(({ path, from, to }) => (
-            <tr key={path}>
-              <th scope="row">{path}</th>
-              <td class="long removed">{from === undefined ? 'not set' : valueText(from)}</td>
-              <td class="long added">{to === undefined ? 'not set' : valueText(to)}</td>
             </tr>
           ))}
         </tbody>
