@@ -64,7 +64,7 @@ describe('a log', () => {
     logger.stdout.write('b\nc');
     await until('the line is there', () => logger.log().length === 1);
     expect(await endOf(logger)).toBe(0);
-    expect(logger.log().sort()).toEqual(['stderr F x', 'stdout F ab', 'stdout F c']);
+    expect(logger.log().sort()).toEqual(['stderr P x', 'stdout F ab', 'stdout P c']);
   });
 
   test('cuts lines at 16 KiB: partial ones, then the full one', async () => {

@@ -139,11 +139,12 @@ package Log {
     $self->put($out) if length $out;
   }
 
-  # The stream has ended: what has no newline is a line too.
+  # The stream has ended: what has no newline is a piece of a line that never ended, as containerd writes it. Readers
+  # add no newline to it, so that `printf DONE` is DONE in `kubectl logs` and in a termination message.
   sub finish {
     my ($self, $stream) = @_;
     my $rest = delete $self->{rest}{$stream} // '';
-    $self->put(main::stamp() . " $stream F $rest\n") if length $rest;
+    $self->put(main::stamp() . " $stream P $rest\n") if length $rest;
   }
 }
 

@@ -65,4 +65,10 @@ describe('what a container says about its end', () => {
       logBytesMax + 2,
     );
   });
+
+  test('has no newline where the log’s last line has none', async () => {
+    const last = '2026-01-01T00:00:00.000000000Z stdout P DONE\n';
+    await writeFile(join(home, 'log'), `${logLine('one')}${last}`);
+    expect(await said('FallbackToLogsOnError')).toBe('one\nDONE');
+  });
 });
