@@ -5,11 +5,23 @@ import { builtInKinds } from './kinds.js';
 import type { KubeObject } from './object.js';
 import { formatGroupVersion } from './object.js';
 
+const known = new WeakMap<KindDeclaration, readonly KindDeclaration[]>();
+
 /**
  * The other resources that are the same objects: the versions of a definition, served or not, and built-in kinds that
- * share their storage (`EquivalentResourceRegistry`, whose key is the place in the store).
+ * share their storage (`EquivalentResourceRegistry`, whose key is the place in the store). Found once for a
+ * declaration, and the same ones each time: what is remembered of a kind holds for them as well.
  */
 export function equivalentsOf(kind: KindDeclaration): readonly KindDeclaration[] {
+  let found = known.get(kind);
+  if (found === undefined) {
+    found = findEquivalents(kind);
+    known.set(kind, found);
+  }
+  return found;
+}
+
+function findEquivalents(kind: KindDeclaration): readonly KindDeclaration[] {
   if (kind.custom) {
     const versions = [...(kind.versions?.schemas ?? [])];
     return versions
