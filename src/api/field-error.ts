@@ -2,6 +2,7 @@
  * Field errors in Kubernetes' form (apimachinery `util/validation/field`): each has a path, a type,
  * and a message; together they become the causes of a `Status` with reason `Invalid`.
  */
+import { formatJson } from '../lib/json.js';
 import { goQuote } from './go-text/quote.js';
 import type { Status, StatusCause } from './object.js';
 import { qualifiedName } from './object.js';
@@ -57,22 +58,25 @@ const maxShownErrors = 1_000;
 function show(value: unknown): string {
   if (typeof value === 'string') return goQuote(value.slice(0, maxShownLength));
   if (value === undefined || value === null) return 'null';
-  if (typeof value === 'bigint') return String(value);
-  let left = maxShownValues;
-  const text = JSON.stringify(value, (key, item) => {
-    left -= 1;
-    return left < 0 ? undefined : sortedMaps(key, item);
-  });
-  return text.slice(0, maxShownLength);
+  return formatJson(shownPart(value, { values: maxShownValues })).slice(0, maxShownLength);
 }
 
-/** Go prints a map of strings in the order of its keys; structs keep their fields' order. */
-function sortedMaps(_key: string, value: unknown): unknown {
-  if (typeof value === 'bigint') return Number(value);
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+/**
+ * A copy of a value, as far as it is shown. Go prints a map of strings in the order of its keys; structs keep their
+ * fields' order.
+ */
+function shownPart(value: unknown, left: { values: number }): unknown {
+  left.values -= 1;
+  if (left.values < 0) return undefined;
+  if (typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) {
+    return value.slice(0, left.values).map((item) => shownPart(item, left));
+  }
   const entries = Object.entries(value);
-  if (!entries.every(([, item]) => typeof item === 'string')) return value;
-  return Object.fromEntries(entries.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)));
+  if (entries.every(([, item]) => typeof item === 'string')) {
+    entries.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
+  }
+  return Object.fromEntries(entries.map(([name, item]) => [name, shownPart(item, left)]));
 }
 
 /** A missing value. */
