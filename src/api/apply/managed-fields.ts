@@ -137,6 +137,31 @@ function newEntry(kind: KindDeclaration, writer: Writer, operation: string): Man
   };
 }
 
+/** What a write sets, and what it takes out. */
+interface Changes {
+  readonly changed: FieldSet;
+  readonly removed: FieldSet;
+}
+
+/** The changes of a write as a version has them: found once a version, however many managers write through it. */
+function changesBy(
+  kind: KindDeclaration,
+  writer: Writer,
+  live: KubeObject | undefined,
+  next: KubeObject,
+): (view: View) => Changes {
+  const known = new Map<View, Changes>();
+  return (view) => {
+    let found = known.get(view);
+    if (found === undefined) {
+      const { added, modified, removed } = view.compare(live, next);
+      found = { changed: stripped(kind, writer, union(added, modified)), removed };
+      known.set(view, found);
+    }
+    return found;
+  };
+}
+
 /**
  * Records the changes of a create, update or patch in `next.metadata.managedFields`.
  * @param live undefined for a create. The managers in `next` itself count only when they are an empty list, which
@@ -151,15 +176,12 @@ export function trackUpdate(
   const isReset = next.metadata.managedFields?.length === 0;
   const before = live === undefined || isReset ? [] : readManaged(live);
   const views = new Views(kind);
-  const changedIn = (view: View): FieldSet => {
-    const { added, modified } = view.compare(live, next);
-    return stripped(kind, writer, union(added, modified));
-  };
+  const changesIn = changesBy(kind, writer, live, next);
   const managed: Managed[] = [];
   let isTracked = false;
   for (const { entry, set, view } of viewed(before, views)) {
-    const changed = changedIn(view);
-    const kept = recursiveDifference(set, view.compare(live, next).removed);
+    const { changed, removed } = changesIn(view);
+    const kept = recursiveDifference(set, removed);
     // An update through another version is an entry of its own.
     if (isSame(entry, writer, 'Update') && view === views.own) {
       isTracked = true;
@@ -169,7 +191,7 @@ export function trackUpdate(
     } else managed.push({ entry, set: difference(kept, changed) });
   }
   if (!isTracked && !isReset) {
-    managed.push({ entry: newEntry(kind, writer, 'Update'), set: changedIn(views.own) });
+    managed.push({ entry: newEntry(kind, writer, 'Update'), set: changesIn(views.own).changed });
   }
   writeManaged(next, managed);
 }
@@ -224,11 +246,11 @@ export function applyConfiguration(kind: KindDeclaration, request: ApplyRequest)
     writer.manager === kubectlManager && live !== undefined
       ? allowedByLastApplied(kind, live)
       : emptySet;
+  const changesIn = changesBy(kind, writer, live, object);
   const rest: Managed[] = [];
   const conflicts: ApplyConflict[] = [];
   for (const { entry, set, view } of others) {
-    const { added, modified, removed } = view.compare(live, object);
-    const changed = stripped(kind, writer, union(added, modified));
+    const { changed, removed } = changesIn(view);
     // In other versions the configuration is not at hand: all that has changed there comes of it.
     const taken = view === views.own ? intersection(changed, configSet) : changed;
     for (const path of pathsOf(difference(intersection(set, taken), allowed))) {

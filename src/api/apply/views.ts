@@ -13,7 +13,7 @@ export interface View {
   readonly schema: SchemaNode;
   /** An object as this version has it. @param from the version that it is in; the writer's own by default */
   show(object: KubeObject, from?: View): KubeObject;
-  /** The differences between two objects of the writer's version; the last answer is remembered. */
+  /** The differences between two objects of the writer's version. */
   compare(before: KubeObject | undefined, after: KubeObject): Comparison;
 }
 
@@ -41,7 +41,6 @@ export class Views {
 }
 
 function viewOf(kind: KindDeclaration, as: KindDeclaration): View {
-  let last: { before: KubeObject | undefined; after: KubeObject; found: Comparison } | undefined;
   const show: View['show'] = (object, from) => {
     const source = from?.kind ?? kind;
     return source === as ? object : convertedTo(source, object, as);
@@ -51,11 +50,8 @@ function viewOf(kind: KindDeclaration, as: KindDeclaration): View {
     schema: as.schema,
     show,
     compare(before, after) {
-      if (last?.before === before && last?.after === after && last !== undefined) return last.found;
       const shown = before === undefined ? {} : show(before);
-      const found = compare(as.schema, shown, show(after));
-      last = { before, after, found };
-      return found;
+      return compare(as.schema, shown, show(after));
     },
   };
 }
