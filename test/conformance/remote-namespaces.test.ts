@@ -180,6 +180,26 @@ test('objects of another server are listed and deleted by who may, in its name',
   ).rejects.toThrow('cannot list resource "widgets"');
 }, 60_000);
 
+test.each<[string, object, string]>([
+  ['no name', { name: '' }, 'the server does not allow this method on the requested resource'],
+  ['a step upwards', { name: '..' }, 'Name parameter invalid: "..": may not be \'..\''],
+  ['a part', { name: 'one/status' }, `Name parameter invalid: "one/status": may not contain '/'`],
+  ['a part in escapes', { name: 'one%2Fstatus' }, "may not contain '%'"],
+  ['a subresource', { subresource: 'status' }, 'the server does not allow this method'],
+  ['no resource', { resource: '' }, 'the server could not find the requested resource'],
+  ['a resource that is a path', { resource: 'widgets/one' }, 'could not find the requested'],
+  ['a namespace that is a path', { namespace: 'x/widgets' }, 'could not find the requested'],
+])('a deletion with %s reaches no other object', async (_, more, text) => {
+  stored.add('x/one');
+  asked.length = 0;
+  const ref = { ...widgets, namespace: 'x', name: 'one', subresource: '', ...more };
+  const admin = await doors.identity('admin', 'system:masters');
+  const request = { ref, deleteOptions: Buffer.alloc(0), options: undefined };
+  const refused = doors.grpc(admin).delete({ ...request, labelSelector: '', fieldSelector: '' });
+  await expect(refused).rejects.toThrow(text);
+  expect([asked, stored.delete('x/one')]).toEqual([[], true]);
+});
+
 test('a namespace goes with what another server has in it', async () => {
   await makeNamespace('full');
   stored.add('full/a').add('full/b').add('other/c');

@@ -10,8 +10,9 @@ import type { CallContext } from '../../../lib/grpc/index.js';
 import { formatJson, parseJson } from '../../../lib/json.js';
 import type { RemoteApi, RemoteApis, RemoteFetchDeps } from '../aggregator/index.js';
 import { fetchRemote } from '../aggregator/index.js';
-import { failure, StatusError } from '../status.js';
-import type { Call, Verbs } from '../verbs/index.js';
+import { badRequest, failure, methodNotAllowed, noSuchResource, StatusError } from '../status.js';
+import type { Call, ResourceName, Verbs } from '../verbs/index.js';
+import { hasPlainSegments, segmentFault } from '../verbs/index.js';
 import { callOf, nameOf } from './call.js';
 
 /** The servers, and the ways to them. */
@@ -46,10 +47,11 @@ export class RemoteResources {
     api: RemoteApi,
     { ref, fieldSelector }: { readonly ref?: ResourceRef | undefined; fieldSelector: string },
   ): Promise<ListChunk> {
-    const call = callOf(context, 'list', nameOf(ref), fieldSelector);
+    const name = referenceOf(ref, 'list');
+    const call = callOf(context, 'list', name, fieldSelector);
     const query =
       fieldSelector === '' ? '' : `?${new URLSearchParams({ fieldSelector }).toString()}`;
-    const path = `${pathOf(ref)}${query}`;
+    const path = `${pathOf(name)}${query}`;
     const list = parseJson(await this.#ask(call, api, { method: 'GET', path }));
     const { items, metadata } = isJsonObject(list) ? list : {};
     const meta = isJsonObject(metadata) ? metadata : {};
@@ -64,9 +66,10 @@ export class RemoteResources {
   /** @throws StatusError */
   async delete(context: CallContext, api: RemoteApi, request: DeleteRequest): Promise<Buffer> {
     const { ref, deleteOptions: body } = request;
-    const call = callOf(context, 'delete', nameOf(ref));
+    const name = referenceOf(ref, 'delete');
+    const call = callOf(context, 'delete', name);
     const query = request.options?.dryRun === true ? '?dryRun=All' : '';
-    const path = `${pathOf(ref)}${query}`;
+    const path = `${pathOf(name)}${query}`;
     return Buffer.from(await this.#ask(call, api, { method: 'DELETE', path, body }));
   }
 
@@ -115,8 +118,21 @@ function refusalOf(code: number, text: string): StatusError {
   return failure(code, '', `the server answered ${code}`);
 }
 
-function pathOf(ref: ResourceRef | undefined): string {
-  const { group, version, namespace, resource, name } = nameOf(ref);
+/**
+ * The name in a reference, which the other server must read as it was authorized here: a deletion without a name would
+ * be one of all objects, and a name such as `..` or `a/status` another path. @throws StatusError
+ */
+function referenceOf(ref: ResourceRef | undefined, verb: 'list' | 'delete'): ResourceName {
+  const name = nameOf(ref);
+  if (name.resource === '' || !hasPlainSegments(name)) throw noSuchResource();
+  const isObject = name.name !== '';
+  if (name.subresource !== '' || isObject !== (verb === 'delete')) throw methodNotAllowed();
+  const fault = isObject ? segmentFault(name.name) : undefined;
+  if (fault === undefined) return name;
+  throw badRequest(`Name parameter invalid: ${JSON.stringify(name.name)}: ${fault}`);
+}
+
+function pathOf({ group, version, namespace, resource, name }: ResourceName): string {
   const parts = [
     ...(namespace === '' ? [] : ['namespaces', namespace]),
     resource,

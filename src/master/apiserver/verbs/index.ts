@@ -19,6 +19,7 @@ export { readDeleteOptions } from '../registry/delete-options.js';
 export type { FinishedRequest } from './gate.js';
 export { Gate } from './gate.js';
 export type { ResourceName } from './names.js';
+export { hasPlainSegments, segmentFault } from './names.js';
 export type {
   Answer,
   Listed,
