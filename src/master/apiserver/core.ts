@@ -297,13 +297,16 @@ export class ApiCore {
     for (let waitMs = 100; ; waitMs = Math.min(waitMs * 2, 2_000)) {
       try {
         await bootstrapCluster(this.deps);
-        await this.serviceCidr.sync();
-        return;
+        break;
       } catch (error) {
         log.warn({ error }, 'the first objects could not be made; trying again');
         await delay(clock, waitMs);
       }
     }
+    // Whoever keeps the Service kubernetes tries again: nothing but addresses of services needs it.
+    await this.serviceCidr.sync().catch((error: unknown) => {
+      log.warn({ error }, 'the default ServiceCIDR could not be made');
+    });
   }
 
   /**

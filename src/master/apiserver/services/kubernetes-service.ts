@@ -41,26 +41,40 @@ export class KubernetesService {
   }
 
   async start(): Promise<void> {
-    await ensure(this.#options.deps, this.#service());
     await this.#round();
   }
 
   async #round(): Promise<void> {
-    const { objects } = this.#options.deps;
-    let nextMs = renewMs;
-    try {
-      await this.#renew();
-      await objects.watchCache.fresh();
-      await this.#options.serviceCidr.sync();
-      await this.#reconcile();
-    } catch (error) {
-      objects.log.warn({ error }, 'the Service kubernetes could not be kept');
-      nextMs = retryMs;
-    }
+    const nextMs = (await this.#keep()) ? renewMs : retryMs;
     if (this.#stopped) return;
-    this.#cancel = objects.clock.schedule(nextMs, () => {
+    this.#cancel = this.#options.deps.objects.clock.schedule(nextMs, () => {
       void this.#round();
     });
+  }
+
+  /** Endpoints need no address out of a range, nor is either held up by the other. @returns false where one failed */
+  async #keep(): Promise<boolean> {
+    const { deps, serviceCidr } = this.#options;
+    const { objects } = deps;
+    const endpoints = async (): Promise<void> => {
+      await this.#renew();
+      await objects.watchCache.fresh();
+      await this.#reconcile();
+    };
+    const service = async (): Promise<void> => {
+      await serviceCidr.sync();
+      await ensure(deps, this.#service());
+    };
+    let isKept = true;
+    for (const step of [endpoints, service]) {
+      try {
+        await step();
+      } catch (error) {
+        objects.log.warn({ error }, 'the Service kubernetes could not be kept');
+        isKept = false;
+      }
+    }
+    return isKept;
   }
 
   #renew(): Promise<unknown> {
