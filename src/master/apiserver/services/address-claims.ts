@@ -4,6 +4,7 @@ import type { ObjectMeta } from '../../../api/object.js';
 import { ipAddressKind } from '../../../api/networking/address-kinds.js';
 import type { IPAddress } from '../../../api/types/networking.js';
 import type { Random } from '../../../lib/random.js';
+import type { Entry } from '../cache/entry.js';
 import type { WatchCache } from '../cache/watch-cache.js';
 import type { ExtraWrites } from '../registry/write-hook.js';
 import { encodeStored } from '../storage/codec.js';
@@ -36,7 +37,7 @@ export class AddressClaims {
   }
 
   isTaken(address: string): boolean {
-    return this.#lock(address) || this.#ipAddress(address) !== undefined;
+    return this.#lock(address) !== undefined || this.#ipAddress(address) !== undefined;
   }
 
   /** The writes by which a service takes an address. */
@@ -54,23 +55,24 @@ export class AddressClaims {
     };
   }
 
-  /** The writes by which a service gives an address back. An IPAddress that has become another's stays. */
+  /** The writes by which a service gives an address back. What has become another's stays. */
   giveBack(address: string, holder: Holder): ExtraWrites {
-    const found = this.#ipAddress(address);
-    const lock = { type: 'delete', key: lockKey(address) } as const;
-    const isOwn =
-      found === undefined || (isOfService(found, { metadata: holder }) && !isHeld(found));
-    const object = { type: 'delete', key: objectKey(address) } as const;
-    return { guards: [], ops: isOwn ? [lock, object] : [lock] };
+    const lock = givenBack(this.#lock(address), lockKey(address), (entry) =>
+      isAllocatedTo(entry, holder),
+    );
+    const object = givenBack(this.#ipAddress(address), objectKey(address), (entry) => {
+      const found = entry.object<IPAddress>();
+      return isOfService(found, { metadata: holder }) && !isHeld(found);
+    });
+    return { guards: [...lock.guards, ...object.guards], ops: [...lock.ops, ...object.ops] };
   }
 
-  #lock(address: string): boolean {
-    return this.#watchCache.cache(lockId).get(address) !== undefined;
+  #lock(address: string): Entry | undefined {
+    return this.#watchCache.cache(lockId).get(address);
   }
 
-  #ipAddress(address: string): IPAddress | undefined {
-    const cache = this.#watchCache.cache(storageId(ipAddressKind.storage));
-    return cache.get(address)?.object<IPAddress>();
+  #ipAddress(address: string): Entry | undefined {
+    return this.#watchCache.cache(storageId(ipAddressKind.storage)).get(address);
   }
 
   #value(address: string, holder: Holder): Buffer {
@@ -100,10 +102,33 @@ function objectKey(address: string): string {
   return `${kindPrefix(ipAddressKind)}${address}`;
 }
 
+function ownerText({ namespace = '', name }: Holder): string {
+  return `${namespace}/${name}`;
+}
+
+/** True for the entry of a key by {@link allocationValue} that says this holder, or nobody. */
+export function isAllocatedTo(entry: Entry, holder: Holder): boolean {
+  const { service = '' } = entry.object().metadata.annotations ?? {};
+  return service === '' || service === ownerText(holder);
+}
+
+/**
+ * The writes by which a key is given back, if it is one's own. They hold only while the key is as the cache shows it: a
+ * cache that is late must neither take from another what it has by now, nor leave what it does not show yet.
+ */
+export function givenBack(
+  entry: Entry | undefined,
+  key: string,
+  isOwn: (entry: Entry) => boolean,
+): ExtraWrites {
+  const guards = [{ key, modRevision: entry?.revision ?? 0 }];
+  const ops = entry !== undefined && isOwn(entry) ? [{ type: 'delete', key } as const] : [];
+  return { guards, ops };
+}
+
 /** The value of a key that says what a service holds. */
 export function allocationValue(name: string, holder: Holder): Buffer {
-  const owner = `${holder.namespace ?? ''}/${holder.name}`;
-  const metadata = { name, annotations: { service: owner } };
+  const metadata = { name, annotations: { service: ownerText(holder) } };
   return Buffer.from(
     JSON.stringify({ kind: 'Allocation', apiVersion: 'internal.trireme/v1', metadata }),
   );

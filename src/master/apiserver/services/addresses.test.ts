@@ -165,6 +165,53 @@ describe('an address', () => {
   });
 });
 
+describe('what is given back late', () => {
+  const keys = {
+    object: '/registry/networking.k8s.io/ipaddresses/10.0.0.1',
+    lock: '/registry/serviceips/10.0.0.1',
+    port: '/registry/servicenodeports/30000',
+  };
+  /** Another server's writes, which the cache does not show yet. */
+  const put = async (key: string, value: object): Promise<void> => {
+    await bench.store.txn([], [{ type: 'put', key, value: Buffer.from(JSON.stringify(value)) }]);
+  };
+  const removeNow = async (name: string): Promise<void> => {
+    await bench.objects.change(bench.place(service(name)), () => ({ next: undefined }));
+    await bench.watchCache.fresh();
+  };
+  const allocation = (name: string, owner: string): object => ({
+    kind: 'Allocation',
+    apiVersion: 'internal.trireme/v1',
+    metadata: { name, annotations: { service: owner } },
+  });
+
+  test('stays with whoever has it by now', async () => {
+    await given('s', { type: 'NodePort', ports: [{ port: 80, protocol: 'TCP' }] });
+    await put(keys.object, address('10.0.0.1', { resource: 'gateways', name: 'g' }));
+    await removeNow('s');
+    expect([ipAddresses(), locks(), names('servicenodeports')]).toEqual([['10.0.0.1'], [], []]);
+  });
+
+  test('stays with a service that holds it, the ports as well', async () => {
+    await given('s', { type: 'NodePort', ports: [{ port: 80, protocol: 'TCP' }] });
+    await put(keys.lock, allocation('10.0.0.1', 'ns/t'));
+    await put(keys.port, allocation('30000', 'ns/t'));
+    await removeNow('s');
+    expect([ipAddresses(), locks(), names('servicenodeports')]).toEqual([
+      [],
+      ['10.0.0.1'],
+      ['30000'],
+    ]);
+  });
+
+  test('goes though the cache does not show it yet', async () => {
+    const made = service('s', { type: 'NodePort', ports: [{ port: 80, protocol: 'TCP' }] });
+    await bench.objects.create(bench.place(made), { ...made });
+    await removeNow('s');
+    expect([ipAddresses(), locks(), names('servicenodeports')]).toEqual([[], [], []]);
+  });
+});
+
 describe('the ranges', () => {
   const full = 'failed to allocate a serviceIP: range is full';
 

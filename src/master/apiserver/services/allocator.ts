@@ -7,7 +7,7 @@ import type { WriteHook, ExtraWrites } from '../registry/write-hook.js';
 import { internal, invalidObject } from '../status.js';
 import { registryPrefix } from '../storage/keys.js';
 import type { Guard, StoreOp } from '../storage/store.js';
-import { AddressClaims, allocationValue } from './address-claims.js';
+import { AddressClaims, allocationValue, givenBack, isAllocatedTo } from './address-claims.js';
 import { AddressPool } from './address-pool.js';
 
 const nodePorts = 'servicenodeports';
@@ -58,7 +58,7 @@ export class ServiceAllocator implements WriteHook {
         add(this.#claims.giveBack(oldAddress, before.metadata));
       }
     }
-    add(portWrites(service, before));
+    add(this.#portWrites(service, before));
     const undo = (): void => {
       if (service !== undefined && asked !== undefined) service.spec = asked;
     };
@@ -189,6 +189,27 @@ export class ServiceAllocator implements WriteHook {
   #isPortTaken(port: number): boolean {
     return this.#watchCache.cache(nodePorts).get(String(port)) !== undefined;
   }
+
+  /** The writes by which ports are taken and given back. */
+  #portWrites(service: Service | undefined, old: Service | undefined): ExtraWrites {
+    const [before, after] = [portsOf(old), portsOf(service)];
+    const guards: Guard[] = [];
+    const ops: StoreOp[] = [];
+    for (const port of after) {
+      if (service === undefined || before.has(port)) continue;
+      const key = portKey(port);
+      guards.push({ key, modRevision: 0 });
+      ops.push({ type: 'put', key, value: allocationValue(String(port), service.metadata) });
+    }
+    for (const port of before) {
+      if (old === undefined || after.has(port)) continue;
+      const entry = this.#watchCache.cache(nodePorts).get(String(port));
+      const back = givenBack(entry, portKey(port), (found) => isAllocatedTo(found, old.metadata));
+      guards.push(...back.guards);
+      ops.push(...back.ops);
+    }
+    return { guards, ops };
+  }
 }
 
 function portKey(port: number): string {
@@ -218,21 +239,4 @@ function addressOf(service: Service | undefined): string | undefined {
 /** The ports of nodes that a service has. */
 function portsOf(service: Service | undefined): Set<number> {
   return service === undefined ? new Set() : namedPorts(service);
-}
-
-/** The writes by which ports are taken and given back. */
-function portWrites(service: Service | undefined, old: Service | undefined): ExtraWrites {
-  const [before, after] = [portsOf(old), portsOf(service)];
-  const guards: Guard[] = [];
-  const ops: StoreOp[] = [];
-  for (const port of after) {
-    if (service === undefined || before.has(port)) continue;
-    const key = portKey(port);
-    guards.push({ key, modRevision: 0 });
-    ops.push({ type: 'put', key, value: allocationValue(String(port), service.metadata) });
-  }
-  for (const port of before) {
-    if (!after.has(port)) ops.push({ type: 'delete', key: portKey(port) });
-  }
-  return { guards, ops };
 }
