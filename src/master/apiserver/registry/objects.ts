@@ -95,6 +95,11 @@ export class Objects {
     return writeHook.plan(next, old === undefined ? undefined : readAs(place.kind, old));
   }
 
+  /** Fills in what a write would, for a dry run. */
+  pretend(place: Place, next: KubeObject, old: KubeObject | undefined): void {
+    this.#writeHooks.get(storageId(place.kind.storage))?.pretend(next, old);
+  }
+
   /** The present time as objects hold it. */
   now(): string {
     return formatTime(this.clock.nowMs());

@@ -18,4 +18,6 @@ export const noExtraWrites: ExtraWrites = { guards: [], ops: [] };
  */
 export interface WriteHook {
   plan(next: KubeObject | undefined, old: KubeObject | undefined): ExtraWrites;
+  /** Fills `next` in as a dry run shows it; nothing is kept. */
+  pretend(next: KubeObject, old: KubeObject | undefined): void;
 }

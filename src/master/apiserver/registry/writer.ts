@@ -154,6 +154,7 @@ export class Writer {
     if (this.#objects.cached(place) !== undefined) {
       throw isTaken(context, object.metadata.name);
     }
+    this.#objects.pretend(place, object, undefined);
     return { bytes: encode(object), object, created: true, deleted: false };
   }
 
@@ -166,6 +167,7 @@ export class Writer {
       const result = await this.#objects.change(place, async (old) => {
         const next = await this.#prepare(context, source, old);
         if (context.options.dryRun) {
+          this.#objects.pretend(place, next, old);
           dry = next;
           return { next: old, isDry: true };
         }

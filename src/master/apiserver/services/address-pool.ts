@@ -58,6 +58,13 @@ export class AddressPool {
     return undefined;
   }
 
+  /** The address of the first range itself; undefined when none is ready. */
+  network(): Offer | undefined {
+    const [source] = this.#sources();
+    if (source === undefined) return undefined;
+    return { address: addressText(source.range.first), guard: source.guard };
+  }
+
   /** Random, from above the part that is kept for addresses that are asked for (KEP-3070). */
   #freeIn(
     { first, size }: AddressRange,

@@ -9,6 +9,8 @@ import { registryPrefix } from '../storage/keys.js';
 import type { Guard, StoreOp } from '../storage/store.js';
 import { AddressClaims, allocationValue, givenBack, isAllocatedTo } from './address-claims.js';
 import { AddressPool } from './address-pool.js';
+import type { Draws } from './draws.js';
+import { pretendedDraws } from './draws.js';
 
 const nodePorts = 'servicenodeports';
 
@@ -24,6 +26,11 @@ export class ServiceAllocator implements WriteHook {
   readonly #claims: AddressClaims;
   readonly #ports: { readonly first: number; readonly last: number };
   readonly #random: Random;
+  /** What is free, at random. */
+  readonly #draws: Draws = {
+    address: () => this.#pool.any((address) => this.#claims.isTaken(address)),
+    port: (used) => this.#freePort(used),
+  };
 
   constructor(options: {
     readonly watchCache: WatchCache;
@@ -48,7 +55,7 @@ export class ServiceAllocator implements WriteHook {
       guards.push(...writes.guards);
       ops.push(...writes.ops);
     };
-    if (service !== undefined) add({ guards: this.#fill(service, before), ops: [] });
+    if (service !== undefined) add({ guards: this.#fill(service, before, this.#draws), ops: [] });
     const [address, oldAddress] = [addressOf(service), addressOf(before)];
     if (address !== oldAddress) {
       if (service !== undefined && address !== undefined) {
@@ -65,8 +72,12 @@ export class ServiceAllocator implements WriteHook {
     return { guards, ops, undo };
   }
 
+  pretend(next: KubeObject, old: KubeObject | undefined): void {
+    this.#fill(next as Service, old as Service | undefined, pretendedDraws(this.#pool));
+  }
+
   /** Fills in what is missing. @returns what must still be so when the service is stored */
-  #fill(service: Service, old: Service | undefined): Guard[] {
+  #fill(service: Service, old: Service | undefined, draws: Draws): Guard[] {
     const { spec } = service;
     const guards: Guard[] = [];
     const before = portsOf(old);
@@ -76,26 +87,27 @@ export class ServiceAllocator implements WriteHook {
       delete spec.clusterIPs;
       delete spec.ipFamilies;
       delete spec.ipFamilyPolicy;
-    } else guards.push(...this.#fillAddress(service, old));
+    } else guards.push(...this.#fillAddress(service, old, draws));
     const wantsPorts =
       type === 'NodePort' ||
       (type === 'LoadBalancer' && spec.allocateLoadBalancerNodePorts !== false);
-    if (wantsPorts) this.#fillPorts(service, old, before);
+    if (wantsPorts) this.#fillPorts(service, old, before, draws);
     else if (type === 'ClusterIP' && old !== undefined) dropOldPorts(service, old);
     if (type === 'LoadBalancer' && spec.externalTrafficPolicy === 'Local') {
       const health = old?.spec.healthCheckNodePort;
-      spec.healthCheckNodePort ||= health ?? this.#freePort(namedPorts(service));
-      if (spec.healthCheckNodePort !== health) this.#checkHealthPort(spec.healthCheckNodePort);
+      const asked = spec.healthCheckNodePort || health;
+      if (asked !== undefined && asked !== health) this.#checkHealthPort(asked);
+      spec.healthCheckNodePort = asked ?? freePort(draws, namedPorts(service));
     } else delete spec.healthCheckNodePort;
     return guards;
   }
 
-  #fillAddress(service: Service, old: Service | undefined): Guard[] {
+  #fillAddress(service: Service, old: Service | undefined, draws: Draws): Guard[] {
     const { spec } = service;
     const guards: Guard[] = [];
     spec.clusterIP ??= spec.clusterIPs?.[0] ?? old?.spec.clusterIP ?? '';
     if (spec.clusterIP === '') {
-      const offer = this.#pool.any((address) => this.#claims.isTaken(address));
+      const offer = draws.address();
       if (offer === undefined) throw internal('failed to allocate a serviceIP: range is full');
       spec.clusterIP = offer.address;
       guards.push(offer.guard);
@@ -124,7 +136,12 @@ export class ServiceAllocator implements WriteHook {
     return offer.guard;
   }
 
-  #fillPorts(service: Service, old: Service | undefined, before: ReadonlySet<number>): void {
+  #fillPorts(
+    service: Service,
+    old: Service | undefined,
+    before: ReadonlySet<number>,
+    draws: Draws,
+  ): void {
     const used = new Set<number>();
     // What is asked for by number is not given to another port of the service.
     const named = namedPorts(service);
@@ -135,7 +152,7 @@ export class ServiceAllocator implements WriteHook {
       if (port.nodePort === undefined && same?.nodePort !== undefined)
         port.nodePort = same.nodePort;
       if (port.nodePort === undefined || port.nodePort === 0) {
-        port.nodePort = this.#freePort(new Set([...used, ...named]));
+        port.nodePort = freePort(draws, new Set([...used, ...named]));
       } else if (!before.has(port.nodePort) && !used.has(port.nodePort)) {
         this.#checkPort(service, index, port.nodePort);
       }
@@ -175,7 +192,7 @@ export class ServiceAllocator implements WriteHook {
     if (this.#isPortTaken(port)) refuse('provided port is already allocated');
   }
 
-  #freePort(used: ReadonlySet<number>): number {
+  #freePort(used: ReadonlySet<number>): number | undefined {
     const { first, last } = this.#ports;
     const count = last - first + 1;
     const start = this.#random.below(count);
@@ -183,7 +200,7 @@ export class ServiceAllocator implements WriteHook {
       const port = first + ((start + i) % count);
       if (!used.has(port) && !this.#isPortTaken(port)) return port;
     }
-    throw internal('failed to allocate a nodePort: range is full');
+    return undefined;
   }
 
   #isPortTaken(port: number): boolean {
@@ -210,6 +227,12 @@ export class ServiceAllocator implements WriteHook {
     }
     return { guards, ops };
   }
+}
+
+function freePort(draws: Draws, used: ReadonlySet<number>): number {
+  const port = draws.port(used);
+  if (port === undefined) throw internal('failed to allocate a nodePort: range is full');
+  return port;
 }
 
 function portKey(port: number): string {
