@@ -26,7 +26,7 @@ export async function readSource(
 ): Promise<readonly SourceText[]> {
   if (path === '-')
     return [
-      { name: 'STDIN', text: await readAll(options.input(), 'unable to read standard input') },
+      { name: 'STDIN', text: await readText(options.input(), 'unable to read standard input') },
     ];
   if (/^https?:\/\//.test(path)) return [{ name: path, text: await fetchText(path) }];
   const found = await stat(path).catch(() => undefined);
@@ -39,7 +39,7 @@ export async function readSource(
   let left = textBytesMax;
   // One after the other: a directory may have more files than a process may open.
   for (const name of files) {
-    const text = await readAll(createReadStream(name), `error reading [${name}]`, left);
+    const text = await readText(createReadStream(name), `error reading [${name}]`, left);
     left -= Buffer.byteLength(text);
     texts.push({ name, text });
   }
@@ -54,7 +54,7 @@ async function readAll(
   stream: Readable,
   failure: string,
   bytesMax = textBytesMax,
-): Promise<string> {
+): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let size = 0;
   try {
@@ -67,7 +67,28 @@ async function readAll(
   } catch (error) {
     throw plain(`${failure}: ${errorMessage(error)}`);
   }
-  return Buffer.concat(chunks).toString('utf8');
+  return Buffer.concat(chunks);
+}
+
+async function readText(stream: Readable, failure: string, bytesMax?: number): Promise<string> {
+  return (await readAll(stream, failure, bytesMax)).toString('utf8');
+}
+
+/** The bytes of one file, or of standard input (`-`), as they are. @throws CommandLineError in kubectl's words */
+export async function readBytes(path: string, input: () => Readable): Promise<Buffer> {
+  if (path === '-') return readAll(input(), 'unable to read standard input');
+  const found = await stat(path).catch((error: unknown) => {
+    throw plain(`open ${path}: ${systemWords(error)}`);
+  });
+  if (found.isDirectory()) throw plain(`read ${path}: is a directory`);
+  return readAll(createReadStream(path), `error reading [${path}]`);
+}
+
+/** The system's words for an error, as Go prints them. */
+function systemWords(error: unknown): string {
+  const { code } = error as NodeJS.ErrnoException;
+  if (code === 'ENOENT') return 'no such file or directory';
+  return code === 'EACCES' ? 'permission denied' : errorMessage(error);
 }
 
 async function filesBelow(path: string, recursive: boolean): Promise<string[]> {
@@ -98,7 +119,7 @@ async function fetchText(url: string): Promise<string> {
     );
   }
   if (answer.body === null) return '';
-  return readAll(Readable.fromWeb(answer.body), `unable to read URL "${url}"`);
+  return readText(Readable.fromWeb(answer.body), `unable to read URL "${url}"`);
 }
 
 /** Programs that build a kustomization, in the order in which they are tried. */

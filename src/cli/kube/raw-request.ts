@@ -1,5 +1,5 @@
 /** `--raw PATH`: a request to a path of the server with a file as its body; the answer is printed as it is. */
-import { readSource } from '../builder/texts.js';
+import { readBytes } from '../builder/texts.js';
 import { CommandLineError } from '../command/command-line-error.js';
 import type { Flags } from '../command/flag-types.js';
 import type { Invocation } from '../command/spec.js';
@@ -50,11 +50,9 @@ export async function sendRaw<F extends Flags>(
 ): Promise<number> {
   mustBePath(path);
   const { context } = invocation;
-  const texts =
-    file === undefined ? [] : await readSource(file, { recursive: false, input: context.input });
-  const [first] = texts;
+  const bytes = file === undefined ? undefined : await readBytes(file, context.input);
   return withSession(invocation, async ({ kube }) => {
-    const body = first === undefined ? {} : { body: first.text };
+    const body = bytes === undefined ? {} : { body: bytes };
     context.out(await kube.raw({ method, path, ...body }));
     return 0;
   });
