@@ -1,5 +1,5 @@
 /** `edit` with editors that are programs, against a cluster in memory. */
-import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -34,7 +34,10 @@ afterEach(() => {
 });
 
 /** Edits by the lines of a shell, one each time that the editor is opened; `$1` is the file. */
-function edit(lines: readonly string[], ...words: string[]): Promise<number> {
+function edit(
+  lines: readonly string[],
+  { words = ['edit', 'configmap', 'c'] }: { readonly words?: readonly string[] } = {},
+): Promise<number> {
   const program = join(scratch, 'editor');
   const cases = lines.map((line, at) => `${at}) ${line} ;;`).join('\n');
   writeFileSync(
@@ -42,7 +45,7 @@ function edit(lines: readonly string[], ...words: string[]): Promise<number> {
     `n=$(cat '${scratch}/n' 2>/dev/null || echo 0)\necho $((n + 1)) >'${scratch}/n'\ncp "$1" '${scratch}/given'"$n"\ncase $n in\n${cases}\n*) exit 9 ;; esac\n`,
   );
   process.env['KUBE_EDITOR'] = `sh ${program}`;
-  return run(['edit', 'configmap', 'c', ...words], context);
+  return run([...words], context);
 }
 
 const given = (n: number): string => readFileSync(join(scratch, `given${n}`), 'utf8');
@@ -170,7 +173,63 @@ test('an editor that fails changes nothing and leaves nothing behind', async () 
 });
 
 test('JSON is edited as JSON', async () => {
-  expect(await edit([`sed -i 's/true/false/' "$1"`], '-o', 'json')).toBe(0);
+  expect(
+    await edit([`sed -i 's/true/false/' "$1"`], {
+      words: ['edit', 'configmap', 'c', '-o', 'json'],
+    }),
+  ).toBe(0);
   expect(given(0)).toMatch(/^\{\n/);
   expect(await data()).toMatchObject({ run: expect.stringContaining('false') });
+});
+
+describe('edit-last-applied', () => {
+  const applied = 'kubectl.kubernetes.io/last-applied-configuration';
+  const configOf = (run: string): string =>
+    JSON.stringify({ apiVersion: 'v1', kind: 'ConfigMap', metadata: key, data: { run } });
+
+  beforeEach(async () => {
+    const body = { metadata: { annotations: { [applied]: configOf('true') } } };
+    await cluster.api.patch(configMaps, key, 'application/merge-patch+json', body);
+  });
+
+  const lastApplied = async (): Promise<string> =>
+    (await cluster.api.get<KubeObject>(configMaps, key)).metadata.annotations?.[applied] ?? '';
+  const editConfig = (lines: readonly string[]): Promise<number> => {
+    const words = ['apply', 'edit-last-applied', 'configmap', 'c'];
+    return edit(lines, { words });
+  };
+
+  test('what was changed is remembered', async () => {
+    expect(await editConfig([`sed -i 's/true/false/' "$1"`])).toBe(0);
+    expect(context.text).toBe('configmap/c edited\n');
+    expect(JSON.parse(await lastApplied())).toMatchObject({ data: { run: 'false' } });
+  });
+
+  test('what cannot be read is kept for the user', async () => {
+    expect(await editConfig([`echo 'a: [' >"$1"`, 'true'])).toBe(1);
+    expect(context.text).toMatch(
+      /^! A copy of your changes has been stored to ".*\/c\.yaml"\n! error: Edit cancelled, no valid changes were saved\.\n$/,
+    );
+    expect(kept()).toContain('a: [');
+  });
+
+  test('what an editor saved before it failed is kept', async () => {
+    expect(await editConfig([`echo 'a: [' >"$1"`, 'exit 3'])).toBe(1);
+    expect(context.text).toContain('there was a problem with the editor');
+    expect(kept()).toContain('a: [');
+  });
+
+  test('what the server refuses is kept', async () => {
+    cluster.extra = {
+      [path]: () => {
+        throw new ApiError(409, 'Conflict', 'changed');
+      },
+    };
+    expect(await editConfig([`sed -i 's/true/false/' "$1"`])).toBe(1);
+    expect(context.text).toMatch(
+      /^! A copy of your changes has been stored to ".*\/c\.yaml"\n! Error from server \(Conflict\): changed\n$/,
+    );
+    expect(kept()).toContain('false');
+    expect(JSON.parse(await lastApplied())).toMatchObject({ data: { run: 'true' } });
+  });
 });

@@ -9,8 +9,9 @@ import type { Found } from '../builder/objects.js';
 import { CommandLineError, Exit } from '../command/command-line-error.js';
 import { defineCommand } from '../command/spec.js';
 import type { EditReason } from '../edit/edit-text.js';
-import { bodyOf, editorText, invalidReason, isBlank, meansTheSame } from '../edit/edit-text.js';
-import { EditedFile } from '../edit/edited-file.js';
+import { invalidReason } from '../edit/edit-text.js';
+import { editUntilSaved } from '../edit/edit-until-saved.js';
+import type { EditedFile } from '../edit/edited-file.js';
 import { mergeDifference } from '../edit/merge-difference.js';
 import { objectPath } from '../kube/resource.js';
 import type { Session } from '../kube/session.js';
@@ -73,39 +74,11 @@ async function editOne(
 ): Promise<KubeObject | string> {
   const { json } = options;
   const before = withoutManagedFields(found.object);
-  let body = json ? `${formatJson(before)}\n` : formatYaml(before);
-  let reason: EditReason | undefined;
-  const original = body;
-  const file = new EditedFile(`${found.ref.name}.${json ? 'json' : 'yaml'}`);
-  try {
-    for (;;) {
-      const text = editorText(body, { json, reason });
-      const editor = process.env['KUBE_EDITOR'] ?? process.env['EDITOR'] ?? 'vi';
-      const saved = await file.edit(editor, text).catch((error: unknown) => {
-        // What was saved before is in it.
-        if (reason !== undefined && error instanceof CommandLineError) keep(session, file);
-        throw error;
-      });
-      if (reason !== undefined && meansTheSame(saved, text)) {
-        keep(session, file);
-        throw plain('Edit cancelled, no valid changes were saved.');
-      }
-      if (meansTheSame(saved, original)) return 'Edit cancelled, no changes made.';
-      if (isBlank(saved)) return 'Edit cancelled, saved file was empty.';
-      body = bodyOf(saved, json);
-      const answer = await save(session, { found, before, file }, body, options);
-      if (!('head' in answer)) return answer;
-      reason = answer;
-    }
-  } finally {
-    file.close();
-  }
-}
-
-/** Tells the user where the text is. */
-function keep({ context }: Session, file: EditedFile): void {
-  file.keep();
-  context.err(`A copy of your changes has been stored to "${file.path}"\n`);
+  const original = json ? `${formatJson(before)}\n` : formatYaml(before);
+  const { name } = found.ref;
+  return editUntilSaved(session.context, { name, original, json }, (body, file) =>
+    save(session, { found, before, file }, body, options),
+  );
 }
 
 /**
@@ -131,7 +104,6 @@ async function save(
   const identityOf = ({ apiVersion, kind, metadata }: KubeObject): string =>
     JSON.stringify([apiVersion, kind, metadata.name]);
   if (edited === undefined || identityOf(edited) !== identityOf(before)) {
-    keep(session, file);
     throw plain('At least one of apiVersion, kind and name was changed');
   }
   try {

@@ -10,9 +10,8 @@ import { missingResources } from '../builder/missing-resources.js';
 import { fetchObject, findObjects, hasFiles, readFiles } from '../builder/objects.js';
 import { CommandLineError } from '../command/command-line-error.js';
 import { defineCommand } from '../command/spec.js';
-import { bodyOf, editorText, isBlank, meansTheSame } from '../edit/edit-text.js';
 import type { EditReason } from '../edit/edit-text.js';
-import { EditedFile } from '../edit/edited-file.js';
+import { editUntilSaved } from '../edit/edit-until-saved.js';
 import { forEachUnlessRefused } from '../kube/failures.js';
 import { configText, lastAppliedOf } from '../kube/last-applied.js';
 import { objectPath } from '../kube/resource.js';
@@ -148,40 +147,25 @@ export const editLastApplied = defineCommand({
       for (const { ref, object } of await findObjects(session, args, { ...flags, all: true })) {
         const before = lastAppliedOf(object);
         if (before === undefined) throw plain(`${missing}${ref.name}`);
-        const edited = await editText(ref.name, formatYaml(parseJson(before)));
-        if (typeof edited === 'string') {
-          context.err(`${edited}\n`);
-          continue;
-        }
-        await print('edited', ref, await patchLastApplied(session, ref, configText(edited), query));
+        const text = { name: ref.name, original: formatYaml(parseJson(before)), json: false };
+        const edited = await editUntilSaved(context, text, async (body) => {
+          const configured = parseConfig(ref.name, body);
+          if ('head' in configured) return configured;
+          return patchLastApplied(session, ref, configText(configured), query);
+        });
+        if (typeof edited === 'string') context.err(`${edited}\n`);
+        else await print('edited', ref, edited);
       }
     }),
 });
 
-/** Lets the user change a text until it can be read. @returns its object, or why there is none */
-async function editText(name: string, original: string): Promise<KubeObject | string> {
-  const editor = process.env['KUBE_EDITOR'] ?? process.env['EDITOR'] ?? 'vi';
-  const file = new EditedFile(`${name}.yaml`);
-  let [body, reason] = [original, undefined as EditReason | undefined];
+/** The object of an edited text, or why there is none. */
+function parseConfig(name: string, text: string): KubeObject | EditReason {
   try {
-    for (;;) {
-      const text = editorText(body, { json: false, reason });
-      const saved = await file.edit(editor, text);
-      if (meansTheSame(saved, original)) return 'Edit cancelled, no changes made.';
-      if (isBlank(saved)) return 'Edit cancelled, saved file was empty.';
-      if (reason !== undefined && meansTheSame(saved, text)) {
-        throw plain('Edit cancelled, no valid changes were saved.');
-      }
-      body = bodyOf(saved, false);
-      try {
-        const [edited] = parseManifests({ name, text: body });
-        if (edited !== undefined) return edited;
-        return 'Edit cancelled, saved file was empty.';
-      } catch (error) {
-        reason = { head: `The edited file had a syntax error: ${errorMessage(error)}`, fields: [] };
-      }
-    }
-  } finally {
-    file.close();
+    const [edited] = parseManifests({ name, text });
+    if (edited !== undefined) return edited;
+    return { head: 'The edited file had no object', fields: [] };
+  } catch (error) {
+    return { head: `The edited file had a syntax error: ${errorMessage(error)}`, fields: [] };
   }
 }

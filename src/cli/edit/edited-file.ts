@@ -67,6 +67,11 @@ export class EditedFile {
     throw new CommandLineError(`${what} the editor "${editor}"`, { plain: true });
   }
 
+  /** True for a file that `close` leaves there. */
+  get isKept(): boolean {
+    return this.#isKept;
+  }
+
   /** Leaves the file there for the user. */
   keep(): void {
     this.#isKept = true;
