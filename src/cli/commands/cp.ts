@@ -3,7 +3,7 @@ import type { ChildProcess } from 'node:child_process';
 import { existsSync, statSync } from 'node:fs';
 import { basename, dirname, join, posix } from 'node:path';
 import { PassThrough } from 'node:stream';
-import { chooseContainer, findPod } from '../builder/pod-target.js';
+import { chooseContainer, findPod, mustRun } from '../builder/pod-target.js';
 import { CommandLineError } from '../command/command-line-error.js';
 import { defineCommand } from '../command/spec.js';
 import { pathOf } from '../kube/resource.js';
@@ -26,22 +26,19 @@ export interface CopySide {
   readonly path: string;
 }
 
-/** `[NAMESPACE/]POD:PATH`, or a path here. @throws CommandLineError */
+/**
+ * `[NAMESPACE/]POD:PATH`, or a path here: one that begins with a point or a slash is, whatever else is in it.
+ * @throws CommandLineError
+ */
 export function parseSide(text: string): CopySide {
   const at = text.indexOf(':');
   if (at < 0 || /^[./]/.test(text)) return { pod: undefined, path: text };
-  const path = text.slice(at + 1);
   const parts = text.slice(0, at).split('/');
-  if (path === '' || parts.length > 2)
+  if (at === 0 || parts.length > 2)
     throw plain(`filespec must match the canonical format: [[namespace/]pod:]file/path`);
   const [first = '', second] = parts;
-  return {
-    pod:
-      second === undefined
-        ? { namespace: undefined, name: first }
-        : { namespace: first, name: second },
-    path,
-  };
+  const [namespace, name] = second === undefined ? [undefined, first] : [first, second];
+  return { pod: name === '' ? undefined : { namespace, name }, path: text.slice(at + 1) };
 }
 
 /** `trireme cp`. */
@@ -70,6 +67,7 @@ export const cpCommand = defineCommand({
     if (source.pod !== undefined && target.pod !== undefined) {
       throw plain(`one of src or dest must be a local file specification`);
     }
+    if (source.path === '' || target.path === '') throw plain('filepath can not be empty');
     if (source.pod === undefined && target.pod === undefined) {
       throw plain('one of src or dest must be a remote file specification');
     }
@@ -96,6 +94,7 @@ async function runInPod(
 ): Promise<void> {
   const { namespace = session.namespace, name = '' } = pod ?? {};
   const found = await findPod({ ...session, namespace }, name);
+  mustRun(found);
   const container = chooseContainer(session, found, options.container, false);
   const socket = await session.kube.webSocket(
     {
