@@ -179,6 +179,12 @@ async function patchHere(type: string, before: KubeObject, patch: unknown): Prom
     ({ group, version, kind: name }) =>
       apiVersionOf({ group, version }) === before.apiVersion && name === before.kind,
   );
-  if (kind === undefined) return applyMergePatch(before, patch) as KubeObject;
+  if (kind === undefined) {
+    const [group = '', version] = (before.apiVersion ?? '').split('/');
+    const named = version === undefined ? `/${group}` : `${group}/${version}`;
+    throw plain(
+      `strategic merge patch is not supported for ${named}, Kind=${before.kind ?? ''} locally, try --type merge`,
+    );
+  }
   return applyStrategicMergePatch(kind.schema, before, patch) as KubeObject;
 }
