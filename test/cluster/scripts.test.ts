@@ -269,6 +269,20 @@ test('a kubectl that does not run is like one that is too old, and does not end 
   expect(output).toContain('went on');
 });
 
+test('a kubectl of an earlier checkout that is too old now is not taken for a new one', () => {
+  for (const [minor, words] of [
+    [32, 'no kubectl of v1.33 or newer could be had'],
+    [33, "this machine's kubectl is v1.20, the cluster is v1.33: bin/kubectl goes with it"],
+  ] as const) {
+    writeProgram('kubectl', `echo '"minor": "20"'`);
+    writeProgram('npm', 'exit 1');
+    writeFileSync(join(base, 'bin/kubectl'), `#!/bin/sh\necho '"minor": "${minor}"'\n`);
+    chmodSync(join(base, 'bin/kubectl'), 0o755);
+    const { code, output } = bash('set -euo pipefail; . scripts/lib/setup.sh; need_kubectl 33');
+    expect({ code, output }).toEqual({ code: 0, output: expect.stringContaining(words) });
+  }
+});
+
 test('of two installations at once, the second waits for the lock of the first, and of others', () => {
   for (const tool of ['flock', 'rmdir', 'sleep']) linkTool(tool);
   const work = `mkdir busy || echo overlap; sleep 0.2; rmdir busy`;
