@@ -162,7 +162,7 @@ export const kubeCommands: Readonly<Record<string, KubeCommand>> = {
     load: async () => (await import('./commands/drain.js')).drainCommand,
   },
   auth: {
-    summary: 'show what we may do, and who we are',
+    summary: 'show what we may do and who we are, and reconcile roles',
     load: async () => (await import('./commands/auth.js')).authCommand,
   },
   dashboard: {

@@ -52,7 +52,7 @@ function mayNotChooseNamed(choice: Choice): void {
 }
 
 /** The objects of `-f` and `-k` as they are written. */
-async function readObjects(
+export async function readManifests(
   { input }: Pick<CommandContext, 'input'>,
   choice: Choice,
 ): Promise<{ readonly object: KubeObject; readonly source: string }[]> {
@@ -71,7 +71,7 @@ export async function readLocalFiles(
   context: Pick<CommandContext, 'input'>,
   choice: Choice,
 ): Promise<Found[]> {
-  return (await readObjects(context, choice)).map(({ object }) => {
+  return (await readManifests(context, choice)).map(({ object }) => {
     const { name, namespace } = object.metadata;
     return { object, ref: { resource: namedByKind(object), namespace, name } };
   });
@@ -80,7 +80,7 @@ export async function readLocalFiles(
 /** The objects of `-f` and `-k`, each in its namespace. */
 export async function readFiles(session: Session, choice: Choice): Promise<FileObject[]> {
   const made: FileObject[] = [];
-  for (const { object, source } of await readObjects(session.context, choice)) {
+  for (const { object, source } of await readManifests(session.context, choice)) {
     made.push({ object, source, ref: await placeObject(session, object, source) });
   }
   return made;

@@ -9,6 +9,7 @@ import { alignColumns } from '../print/columns.js';
 import { objectPrinter, outputFlags, parseOutput } from '../print/output.js';
 import { ruleRows } from '../describe/access.js';
 import type { Rule } from '../describe/access.js';
+import { reconcileCommand } from './reconcile.js';
 
 const authorization = '/apis/authorization.k8s.io/v1';
 const plain = (message: string): CommandLineError => new CommandLineError(message, { plain: true });
@@ -251,10 +252,11 @@ const whoAmI = defineCommand({
 /** `trireme auth`. */
 export const authCommand = defineGroup({
   name: 'auth',
-  summary: 'show what we may do, and who we are',
+  summary: 'show what we may do and who we are, and reconcile roles',
   examples: [
     ['may we delete pods', 'trireme auth can-i delete pods'],
     ['who we are', 'trireme auth whoami'],
+    ['give roles what a file says', 'trireme auth reconcile -f roles.yaml'],
   ],
-  subcommands: [canI, whoAmI],
+  subcommands: [canI, reconcileCommand, whoAmI],
 });
