@@ -143,7 +143,7 @@ class Node implements Netproxy {
     const { client } = this.#options;
     await controller.whenKnown(this.#stopping.signal);
     this.#parts.push(controller);
-    Object.assign(this.ports, await controller.start());
+    Object.assign(this.ports, await controller.start(this.#stopping.signal));
     if (client === undefined) return;
     const status = new IngressStatus({ ...this.#options, client });
     this.#parts.push(status);
@@ -231,7 +231,7 @@ class Node implements Netproxy {
         if (own) await removeLocalAddress(this.#run, address);
       },
     });
-    this.ports.dns = await server.listen();
+    this.ports.dns = await server.listen(this.#stopping.signal);
     log.info({ address, port: this.ports.dns, upstreams }, 'DNS is listening');
   }
 

@@ -5,6 +5,7 @@ import { createServer } from 'node:net';
 import type { Server, Socket } from 'node:net';
 import type { Clock } from '../../lib/clock.js';
 import type { Logger } from '../../lib/log.js';
+import { listening, whenFree } from '../when-free.js';
 import { dnsLimits } from './limits.js';
 import type { Responder } from './responder.js';
 
@@ -32,16 +33,14 @@ export class DnsServer {
     this.#options = options;
   }
 
-  /** @returns the port. @throws what listening throws */
-  async listen(): Promise<number> {
-    const { address, port } = this.#options;
+  /** Waits for an address that is taken. @returns the port. @throws what listening throws; when the signal aborts */
+  async listen(signal?: AbortSignal): Promise<number> {
+    const { address, port, clock, log } = this.#options;
+    const wait = { clock, log, signal };
     const tcp = createServer({ noDelay: true }, (socket) => this.#serve(socket));
     tcp.maxConnections = dnsLimits.connections;
-    await new Promise<void>((resolve, reject) => {
-      tcp.once('error', reject);
-      tcp.listen({ host: address, port }, resolve);
-    });
     this.#tcp = tcp;
+    await whenFree(() => listening(tcp, { host: address, port }), wait);
     const bound = tcp.address();
     const chosen = typeof bound === 'object' && bound !== null ? bound.port : port;
     const udp = createSocket('udp4');
@@ -53,14 +52,21 @@ export class DnsServer {
         })
         .catch((error: unknown) => this.#options.log.debug({ error }, 'a DNS answer was not sent'));
     });
-    await new Promise<void>((resolve, reject) => {
-      udp.once('error', reject);
-      udp.bind(chosen, address, resolve);
-    });
+    await whenFree(
+      () =>
+        new Promise<void>((resolve, reject) => {
+          udp.once('error', reject);
+          udp.bind(chosen, address, () => {
+            udp.off('error', reject);
+            resolve();
+          });
+        }),
+      wait,
+    );
     const complain = (error: Error): void =>
       this.#options.log.warn({ error }, 'the DNS socket reported an error');
-    udp.removeAllListeners('error').on('error', complain);
-    tcp.removeAllListeners('error').on('error', complain);
+    udp.on('error', complain);
+    tcp.on('error', complain);
     return chosen;
   }
 

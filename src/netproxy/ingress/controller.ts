@@ -25,7 +25,8 @@ import { parseCidr } from '../address.js';
 import type { ServiceWatch } from '../model/service-watch.js';
 import type { Ingress, IngressClass } from '../../api/types/networking.js';
 import { resources } from '../../client/resources.js';
-import type { IngressOptions } from '../types.js';
+import type { IngressOptions, PortAddress } from '../types.js';
+import { listening, whenFree } from '../when-free.js';
 import { Backends } from './backends.js';
 import { Certificates } from './certificates.js';
 import { decide } from './decide.js';
@@ -91,8 +92,11 @@ export class IngressController {
     await Promise.all([this.#ingresses.whenSynced(signal), this.#classes.whenSynced(signal)]);
   }
 
-  /** Call when it is known what is to be served, else clients are told of nothing. @throws what listening throws */
-  async start(): Promise<{ readonly http: number; readonly https: number }> {
+  /**
+   * Call when it is known what is to be served, else clients are told of nothing. Waits for ports that are taken.
+   * @throws what listening throws; when the signal aborts
+   */
+  async start(signal?: AbortSignal): Promise<{ readonly http: number; readonly https: number }> {
     const { httpPort, httpsPort, bindAddress, clock, log } = this.#options;
     const host = bindAddress ?? '0.0.0.0';
     const stale = (): void => {
@@ -127,11 +131,12 @@ export class IngressController {
     });
     boundHttp1(this.#https);
     this.#https.on('session', (session) => superviseSession(session, this.#options.clock));
-    const http = await this.#open(this.#http, host, httpPort ?? 80);
-    const https = await this.#open(this.#https, host, httpsPort ?? 443);
+    this.#httpsPort = httpsPort ?? 443;
+    const [http, https] = await Promise.all([
+      this.#open(this.#http, 'http', { host, port: httpPort ?? 80 }, signal),
+      this.#open(this.#https, 'https', { host, port: httpsPort ?? 443 }, signal),
+    ]);
     this.#httpsPort = https;
-    this.#serve(this.#http, 'http', http);
-    this.#serve(this.#https, 'https', https);
     return { http, https };
   }
 
@@ -254,21 +259,23 @@ export class IngressController {
     });
   }
 
-  async #open(server: Server | Http2SecureServer, host: string, port: number): Promise<number> {
+  async #open(
+    server: Server | Http2SecureServer,
+    scheme: 'http' | 'https',
+    address: PortAddress,
+    signal: AbortSignal | undefined,
+  ): Promise<number> {
+    const { clock, log } = this.#options;
     server.maxConnections = clientLimits.connections;
     server.on('connection', (socket: Socket) => this.#accept(socket));
-    await new Promise<void>((resolve, reject) => {
-      server.once('error', reject);
-      server.listen({ host, port, backlog: 1024 }, () => {
-        server.off('error', reject);
-        resolve();
-      });
-    });
+    await whenFree(() => listening(server, { ...address, backlog: 1024 }), { clock, log, signal });
     server.on('error', (error: Error) =>
       this.#options.log.warn({ error }, 'the listener of the ingress failed'),
     );
     const bound = server.address();
-    return typeof bound === 'object' && bound !== null ? bound.port : port;
+    const port = typeof bound === 'object' && bound !== null ? bound.port : address.port;
+    this.#serve(server, scheme, port);
+    return port;
   }
 }
 
