@@ -17,6 +17,7 @@ export type {
   PortAddress,
   ProxyMode,
 } from './types.js';
+export { nameServerAddress } from './name-server-address.js';
 export { startNetproxy } from './netproxy.js';
 
 /** The pod network of this node; nothing happens before `start` or the first pod. */

@@ -11,6 +11,7 @@ import { IngressController } from './ingress/controller.js';
 import { IngressStatus } from './ingress/status.js';
 import { IptablesProxier } from './iptables/proxier.js';
 import { addLocalAddress, removeLocalAddress } from './local-address.js';
+import { nameServerAddress } from './name-server-address.js';
 import { PolicyController } from './policy/policy-controller.js';
 import { ObservationPorts } from './observation/ports.js';
 import { HealthChecks } from './model/health-check.js';
@@ -20,7 +21,7 @@ import type { Node as NodeObject } from '../api/types/core.js';
 import type { NetworkPolicy } from '../api/types/networking.js';
 import { resources } from '../client/resources.js';
 import { Prng } from '../lib/prng.js';
-import type { DnsOptions, IsolatedPod, Netproxy, NetproxyOptions } from './types.js';
+import type { DnsOptions, HeldPod, IsolatedPod, Netproxy, NetproxyOptions } from './types.js';
 
 /** DNS waits this long for the names of the cluster before it listens (CoreDNS: 5 s). */
 const dnsWaitMs = 5000;
@@ -53,7 +54,7 @@ class Node implements Netproxy {
     this.#options = options;
     this.#run = createRunner(options.clock);
     this.#watch = new ServiceWatch(options.informers, options.nodeName);
-    this.dnsAddress = this.#dnsBind().address;
+    this.dnsAddress = nameServerAddress(options).address;
     this.#observation = this.#observe(options);
     this.ready = this.#start();
     // A caller that does not wait for `ready` finds the failure in the log.
@@ -95,8 +96,8 @@ class Node implements Netproxy {
     await this.#policies?.isolate(pod);
   }
 
-  adopt(pod: Omit<IsolatedPod, 'labels'>): void {
-    this.#policies?.adopt(pod);
+  adopt(pods: readonly HeldPod[]): void {
+    this.#policies?.adopt(pods);
   }
 
   forget(podUid: string): void {
@@ -165,7 +166,7 @@ class Node implements Netproxy {
     this.#parts.push(checks);
     checks.start();
     // Served on this node itself, without rules.
-    const excludedIps = this.#options.dns === false ? [] : [this.#dnsBind().address];
+    const excludedIps = this.#options.dns === false ? [] : [this.dnsAddress];
     if (mode === 'userspace') {
       const root = process.getuid?.() === 0;
       const shared = { watch: this.#watch, nodeName, excludedIps, root, run: this.#run, clock };
@@ -215,7 +216,7 @@ class Node implements Netproxy {
   async #startDns(zone: ClusterZone, dns: DnsOptions): Promise<void> {
     const { clock } = this.#options;
     const log = this.#options.log.child({ part: 'dns' });
-    const { address, port, own } = this.#dnsBind();
+    const { address, port, own } = nameServerAddress(this.#options);
     if (own) await addLocalAddress(this.#run, address);
     const upstreams = dns.upstreams ?? (await systemNameServers(address));
     // As CoreDNS: names of the cluster are waited for a little, then answered with SERVFAIL until they are known.
@@ -241,19 +242,6 @@ class Node implements Netproxy {
     await wait(AbortSignal.any([late.signal, this.#stopping.signal])).catch(() => undefined);
     cancel();
     this.#stopping.signal.throwIfAborted();
-  }
-
-  /**
-   * Chooses the address of the name server. Where root proxies services, it is the cluster DNS service's own address,
-   * which every node then has on its loopback.
-   */
-  #dnsBind(): { readonly address: string; readonly port: number; readonly own: boolean } {
-    const { dns, mode, clusterDns, nodeIp } = this.#options;
-    const given = dns === false ? {} : (dns ?? {});
-    const root = process.getuid?.() === 0;
-    const own = given.bindAddress === undefined && mode !== 'none' && root;
-    const address = given.bindAddress ?? (own ? clusterDns : nodeIp);
-    return { address, port: given.port ?? (root ? 53 : 10_053), own };
   }
 }
 

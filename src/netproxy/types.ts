@@ -107,6 +107,16 @@ export interface IsolatedPod {
   readonly ips: readonly string[];
 }
 
+/** A pod of this node that holds addresses; the API may not know of them yet, or still of who held them before. */
+export interface HeldPod {
+  readonly podUid: string;
+  readonly namespace: string;
+  readonly name: string;
+  /** Until the API tells; absent for a pod that an earlier process started. */
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly ips: readonly string[];
+}
+
 /** The network policies of a node, as far as the start of pods waits for them. */
 export interface PodIsolation {
   /**
@@ -114,8 +124,8 @@ export interface PodIsolation {
    * enforced
    */
   isolate(pod: IsolatedPod): Promise<void>;
-  /** The pod runs since an earlier process, with these addresses. */
-  adopt(pod: Omit<IsolatedPod, 'labels'>): void;
+  /** These pods run since an earlier process, and no others of those that it knew. */
+  adopt(pods: readonly HeldPod[]): void;
   /** The pod's addresses are free. */
   forget(podUid: string): void;
 }

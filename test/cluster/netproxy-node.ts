@@ -34,7 +34,7 @@ const network = createPodNetwork({
   podCidr: '10.244.7.0/24',
   isolation: {
     isolate: async (pod) => proxy?.isolate(pod),
-    adopt: (pod) => proxy?.adopt(pod),
+    adopt: (pods) => proxy?.adopt(pods),
     forget: (podUid) => proxy?.forget(podUid),
   },
 });

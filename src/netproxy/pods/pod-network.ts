@@ -139,9 +139,9 @@ export class CniPodNetwork implements PodNetwork {
   async recover(pods: readonly PodRef[]): Promise<ReadonlyMap<string, readonly string[]>> {
     await this.start();
     const known = new Set(pods.map(({ podUid }) => podUid));
-    const held = new Set([...(await this.#attached()), ...(await this.#leaseHolders())]);
+    const attached = new Set([...(await this.#attached()), ...(await this.#leaseHolders())]);
     await Promise.all(
-      [...held]
+      [...attached]
         .filter((podUid) => !known.has(podUid))
         .map((podUid) => this.#gate.run(podUid, () => this.#detach(podUid, ''))),
     );
@@ -149,11 +149,14 @@ export class CniPodNetwork implements PodNetwork {
     await Promise.all(
       pods.map(async (pod) => {
         const ips = await this.check(pod);
-        if (ips === undefined) return;
-        this.#options.isolation?.adopt({ ...pod, ips });
-        whole.set(pod.podUid, ips);
+        if (ips !== undefined) whole.set(pod.podUid, ips);
       }),
     );
+    const held = pods.flatMap(({ podUid, namespace, name }) => {
+      const ips = whole.get(podUid);
+      return ips === undefined ? [] : [{ podUid, namespace, name, ips }];
+    });
+    this.#options.isolation?.adopt(held);
     return whole;
   }
 
@@ -214,8 +217,8 @@ export class CniPodNetwork implements PodNetwork {
     }
     if (this.#podCidr === undefined) this.#podCidr = await this.#findPodCidr();
     await callPlugin(this.#cni, 'DEL', this.#bridgeConf(), target);
-    this.#options.isolation?.forget(podUid);
     await rm(this.#path(podUid), { force: true });
+    this.#options.isolation?.forget(podUid);
   }
 
   async #checkNow(pod: PodRef): Promise<readonly string[] | undefined> {

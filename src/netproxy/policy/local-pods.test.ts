@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import type { Pod } from '../../api/types/core.js';
-import type { HeldPod } from './local-pods.js';
+import type { HeldPod } from '../types.js';
 import { resolverPod, withHeld } from './local-pods.js';
 
 const pod = (uid: string, nodeName: string, ips: readonly string[], spec: object = {}): Pod => ({

@@ -1,15 +1,6 @@
 /** The pods whose policies are to be kept here, as the API tells of them and as this node knows better. Pure. */
 import type { Pod } from '../../api/types/core.js';
-
-/** A pod of this node that holds addresses; the API may not know of them yet, or still of who held them before. */
-export interface HeldPod {
-  readonly podUid: string;
-  readonly namespace: string;
-  readonly name: string;
-  /** Until the API tells; absent for a pod that an earlier process started. */
-  readonly labels?: Readonly<Record<string, string>>;
-  readonly ips: readonly string[];
-}
+import type { HeldPod } from '../types.js';
 
 /** All pods, each address of this node only at the pod that holds it. */
 export function withHeld(

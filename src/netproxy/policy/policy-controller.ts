@@ -17,8 +17,7 @@ import { RuleSet } from '../iptables/rule-set.js';
 import type { Namespace, Pod } from '../../api/types/core.js';
 import type { NetworkPolicy } from '../../api/types/networking.js';
 import { resources } from '../../client/resources.js';
-import type { IsolatedPod, PodIsolation } from '../types.js';
-import type { HeldPod } from './local-pods.js';
+import type { HeldPod, IsolatedPod, PodIsolation } from '../types.js';
 import { resolverPod, withHeld } from './local-pods.js';
 import { buildPolicyRules, newPolicyRuleSet } from './policy-rules.js';
 
@@ -101,9 +100,9 @@ export class PolicyController implements PodIsolation {
     }
   }
 
-  /** A pod that runs since an earlier process. */
-  adopt(pod: HeldPod): void {
-    this.#held.set(pod.podUid, pod);
+  adopt(pods: readonly HeldPod[]): void {
+    for (const pod of pods) this.#held.set(pod.podUid, pod);
+    if (pods.length > 0 && this.#known && this.#sources !== undefined) this.#applier.request();
   }
 
   forget(podUid: string): void {

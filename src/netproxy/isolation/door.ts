@@ -1,0 +1,152 @@
+/** The side of netproxy: a socket at which the node's agent asks it to isolate pods; see messages.ts. */
+import { mkdir, open, rm } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { IncomingMessage, Server } from 'node:http';
+import { join } from 'node:path';
+import { errorMessage } from '../../lib/errors.js';
+import type { Logger } from '../../lib/log.js';
+import type { HeldPod, PodIsolation } from '../types.js';
+import { HeldPods } from './held-pods.js';
+import type { Answer } from './messages.js';
+import {
+  bodyBytesMax,
+  isolatePath,
+  podsPath,
+  readIsolated,
+  readNews,
+  socketName,
+} from './messages.js';
+
+/** Agents at once: one, and the one that comes after it. */
+const connectionsMax = 64;
+
+/** The dependencies of {@link IsolationDoor}. */
+export interface IsolationDoorOptions {
+  /** Netproxy's own, held by its lock. */
+  readonly directory: string;
+  readonly isolation: PodIsolation;
+  readonly log: Logger;
+}
+
+/** Answers the node's agent, and keeps what it says for the next netproxy. */
+export class IsolationDoor {
+  readonly #options: IsolationDoorOptions;
+  readonly #held: HeldPods;
+  #server: Server | undefined;
+  #directory: FileHandle | undefined;
+
+  constructor(options: IsolationDoorOptions) {
+    this.#options = options;
+    this.#held = new HeldPods(join(options.directory, 'held'), options.log);
+  }
+
+  /** Tells the isolation what an earlier process knew, and listens. @throws what listening throws */
+  async open(): Promise<void> {
+    const { directory, isolation, log } = this.#options;
+    await mkdir(directory, { recursive: true, mode: 0o700 });
+    await this.#held.load();
+    isolation.adopt(this.#held.list());
+    const server = createServer((request, response) => {
+      this.#answer(request).then(
+        ({ status, answer }) => {
+          response.writeHead(status, { 'content-type': 'application/json' });
+          response.end(JSON.stringify(answer));
+        },
+        (error: unknown) => {
+          log.debug({ error }, 'a message of the agent was lost');
+          response.destroy();
+        },
+      );
+    });
+    server.maxConnections = connectionsMax;
+    // The lock says that nobody listens at what an earlier process left.
+    await rm(join(directory, socketName), { force: true });
+    this.#directory = await open(directory);
+    // Through the descriptor: a socket's path has at most 107 bytes.
+    const path = `/proc/self/fd/${this.#directory.fd}/${socketName}`;
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject);
+      server.listen({ path }, () => {
+        server.off('error', reject);
+        resolve();
+      });
+    });
+    server.on('error', (error) => log.warn({ error }, 'the socket for the agent failed'));
+    this.#server = server;
+  }
+
+  async close(): Promise<void> {
+    const server = this.#server;
+    this.#server = undefined;
+    if (server !== undefined) {
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      server.closeAllConnections();
+      await closed;
+    }
+    await this.#directory?.close();
+    this.#directory = undefined;
+  }
+
+  async #answer(request: IncomingMessage): Promise<{ status: number; answer: Answer }> {
+    const body = await readBody(request);
+    if (request.method !== 'POST') return { status: 405, answer: { problem: 'POST only' } };
+    const { url } = request;
+    if (url !== isolatePath && url !== podsPath) {
+      return { status: 404, answer: { problem: 'not found' } };
+    }
+    let message: unknown;
+    try {
+      message = JSON.parse(body);
+    } catch (error) {
+      return { status: 400, answer: { problem: errorMessage(error) } };
+    }
+    try {
+      await (url === isolatePath ? this.#isolate(message) : this.#learn(message));
+      return { status: 200, answer: {} };
+    } catch (error) {
+      const status = error instanceof TypeError ? 400 : 503;
+      return { status, answer: { problem: errorMessage(error) } };
+    }
+  }
+
+  async #isolate(message: unknown): Promise<void> {
+    const pod = readIsolated(message);
+    await this.#hold(pod);
+    await this.#options.isolation.isolate(pod);
+  }
+
+  async #learn(message: unknown): Promise<void> {
+    const { adopted, forgotten } = readNews(message);
+    const { isolation } = this.#options;
+    for (const podUid of forgotten) await this.#forget(podUid);
+    if (adopted === undefined) return;
+    for (const podUid of this.#held.staleBeside(adopted)) await this.#forget(podUid);
+    const known = new Map(this.#held.list().map((pod) => [pod.podUid, pod]));
+    for (const pod of adopted) {
+      // What was told at its isolation says more: the labels.
+      await this.#hold({ ...known.get(pod.podUid), ...pod });
+    }
+    isolation.adopt(this.#held.list());
+  }
+
+  async #hold(pod: HeldPod): Promise<void> {
+    for (const podUid of await this.#held.hold(pod)) this.#options.isolation.forget(podUid);
+  }
+
+  async #forget(podUid: string): Promise<void> {
+    await this.#held.forget(podUid);
+    this.#options.isolation.forget(podUid);
+  }
+}
+
+async function readBody(request: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size > bodyBytesMax) throw new Error('the message is too long');
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}

@@ -1,0 +1,163 @@
+/** Both sides of the socket between a node's agent and its netproxy, in a directory with a long name. */
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { mkdir, mkdtemp, open, readdir, rm, writeFile } from 'node:fs/promises';
+import { request } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { systemClock } from '../../lib/clock.js';
+import { silentLogger } from '../../lib/log.js';
+import type { HeldPod, IsolatedPod, PodIsolation } from '../types.js';
+import { IsolationDoor } from './door.js';
+import { RemoteIsolation } from './remote.js';
+
+/** Remembers what it was told. */
+class Told implements PodIsolation {
+  readonly isolated: string[] = [];
+  readonly held = new Map<string, HeldPod>();
+  problem: string | undefined;
+
+  async isolate(pod: IsolatedPod): Promise<void> {
+    if (this.problem !== undefined) throw new Error(this.problem);
+    this.isolated.push(pod.podUid);
+    this.held.set(pod.podUid, pod);
+  }
+
+  adopt(pods: readonly HeldPod[]): void {
+    for (const pod of pods) this.held.set(pod.podUid, pod);
+  }
+
+  forget(podUid: string): void {
+    this.held.delete(podUid);
+  }
+}
+
+const ends: (() => Promise<unknown>)[] = [];
+let directory = '';
+
+beforeEach(async () => {
+  const base = await mkdtemp(join(tmpdir(), 'isolation-'));
+  ends.push(() => rm(base, { recursive: true }));
+  // Longer than the path of a socket may be.
+  directory = join(base, 'a'.repeat(60), 'b'.repeat(60));
+});
+
+afterEach(async () => {
+  for (const end of ends.splice(0).toReversed()) await end();
+});
+
+async function netproxy(): Promise<{ readonly told: Told; readonly close: () => Promise<void> }> {
+  const told = new Told();
+  const door = new IsolationDoor({ directory, isolation: told, log: silentLogger });
+  await door.open();
+  ends.push(() => door.close());
+  return { told, close: () => door.close() };
+}
+
+function agent(): RemoteIsolation {
+  const remote = new RemoteIsolation({ directory, clock: systemClock(), log: silentLogger });
+  ends.push(() => remote.stop());
+  return remote;
+}
+
+const pod = (podUid: string, ip: string): IsolatedPod => ({
+  podUid,
+  namespace: 'team',
+  name: podUid,
+  labels: { app: podUid },
+  ips: [ip],
+});
+
+async function until(holds: () => boolean): Promise<void> {
+  while (!holds()) await new Promise((resolve) => setImmediate(resolve));
+}
+
+test('a pod waits for a netproxy that comes later, and is told why it cannot be isolated', async () => {
+  const remote = agent();
+  const early = remote.isolate(pod('a', '10.0.0.1'));
+  const { told } = await netproxy();
+  await early;
+  expect(told.isolated).toEqual(['a']);
+  told.problem = 'pods are not known';
+  await expect(remote.isolate(pod('b', '10.0.0.2'))).rejects.toThrow('pods are not known');
+});
+
+test('the next netproxy knows which pods hold addresses, with the labels that the API may not tell yet', async () => {
+  const first = await netproxy();
+  const remote = agent();
+  await remote.isolate(pod('a', '10.0.0.1'));
+  await remote.isolate(pod('b', '10.0.0.2'));
+  remote.forget('b');
+  await until(() => !first.told.held.has('b'));
+  await first.close();
+  const { told } = await netproxy();
+  expect([...told.held.values()]).toEqual([pod('a', '10.0.0.1')]);
+  expect(told.isolated).toEqual([]);
+});
+
+test('what was told to nobody is told to the next netproxy', async () => {
+  const first = await netproxy();
+  const remote = agent();
+  await remote.isolate(pod('a', '10.0.0.1'));
+  await first.close();
+  remote.forget('a');
+  const { told } = await netproxy();
+  expect(told.held.has('a')).toBe(true);
+  await until(() => told.held.size === 0);
+});
+
+test('an agent that comes back says which pods there still are', async () => {
+  const first = await netproxy();
+  const before = agent();
+  await before.isolate(pod('stays', '10.0.0.1'));
+  await before.isolate(pod('goes', '10.0.0.2'));
+  await before.stop();
+  await first.close();
+  const { told } = await netproxy();
+  const after = agent();
+  await after.isolate(pod('young', '10.0.0.3'));
+  const { labels: _unknown, ...stays } = pod('stays', '10.0.0.1');
+  after.adopt([stays]);
+  await until(() => !told.held.has('goes'));
+  expect([...told.held.values()]).toEqual([pod('stays', '10.0.0.1'), pod('young', '10.0.0.3')]);
+});
+
+test('an address belongs to the pod that was told of last', async () => {
+  const { told } = await netproxy();
+  const remote = agent();
+  await remote.isolate(pod('before', '10.0.0.1'));
+  await remote.isolate(pod('after', '10.0.0.1'));
+  expect([...told.held.keys()]).toEqual(['after']);
+  expect(await readdir(join(directory, 'held'))).toEqual(['after.json']);
+});
+
+test('a damaged record is no pod', async () => {
+  await mkdir(join(directory, 'held'), { recursive: true });
+  await writeFile(join(directory, 'held', 'x.json'), '{"podUid":"x"');
+  await writeFile(join(directory, 'held', 'y.json'), '{"podUid":"../../y","ips":[]}');
+  const { told } = await netproxy();
+  expect(told.held.size).toBe(0);
+});
+
+test.each([
+  ['GET', '/isolate', '', 405],
+  ['POST', '/__proto__', '{}', 404],
+  ['POST', '/isolate', '{', 400],
+  ['POST', '/isolate', '{"podUid":"a","namespace":"n","name":"a","ips":"10.0.0.1"}', 400],
+  ['POST', '/pods', '{"forgotten":[1]}', 400],
+  ['POST', '/pods', '{"forgotten":[],"adopted":[null]}', 400],
+])('%s %s %s is refused', async (method, path, body, status) => {
+  const { told } = await netproxy();
+  const held = await open(directory);
+  const socketPath = `/proc/self/fd/${held.fd}/agent.sock`;
+  const answered = await new Promise<number | undefined>((resolve, reject) => {
+    const call = request({ socketPath, method, path }, (response) => {
+      response.resume();
+      resolve(response.statusCode);
+    });
+    call.on('error', reject);
+    call.end(body);
+  });
+  await held.close();
+  expect(answered).toBe(status);
+  expect(told.held.size).toBe(0);
+});
