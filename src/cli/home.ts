@@ -11,7 +11,7 @@ import { stoppingTitle } from '../lib/shutdown.js';
 export interface HostRecord {
   readonly name: string;
   readonly role: 'master' | 'worker';
-  /** Its top process: killing it kills the host's components. */
+  /** Its top process: killing it kills the host's components, but for a worker's network. */
   readonly pid: number;
   /** For `ip netns exec`, or null without namespaces. */
   readonly netns: string | null;
@@ -22,13 +22,21 @@ export interface HostRecord {
   readonly logFile: string;
   /** The command line that starts it again. */
   readonly command: readonly string[];
+  /** The process of a worker's network, which starts and ends apart from its agent. */
+  readonly proxy?: ProcessRecord;
+}
+
+/** A process that is no host of its own. */
+export interface ProcessRecord {
+  readonly pid: number;
+  readonly logFile: string;
 }
 
 /** `cluster.json`. */
 export interface ClusterRecord {
   readonly hosts: readonly HostRecord[];
   /** The process that gives the masters one address. */
-  readonly gateway: { readonly pid: number; readonly logFile: string } | null;
+  readonly gateway: ProcessRecord | null;
   /** Names of what was made outside of the home directory. */
   readonly network: { readonly bridge: string; readonly subnet: string } | null;
   readonly runtime: string;

@@ -36,8 +36,12 @@ const commands: Readonly<Record<string, Command>> = {
     load: async () => (await import('./master/master.js')).runMaster,
   },
   worker: {
-    summary: 'run a worker: the node agent and its network',
+    summary: 'run a worker: the node agent, which runs pods',
     load: async () => (await import('../worker/cmd.js')).runWorker,
+  },
+  netproxy: {
+    summary: "run a worker's network: services, DNS, ingress, network policies",
+    load: async () => (await import('../worker/proxy/cmd.js')).runNetproxy,
   },
   etcd: {
     summary: "run a member of the store alone, with etcd's flags",

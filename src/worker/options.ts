@@ -2,20 +2,19 @@ import type { Taint } from '../api/types/core.js';
 import { Command } from 'commander';
 import { hostname } from 'node:os';
 import { resolve } from 'node:path';
-import { isIP } from 'node:net';
-import type { PortAddress } from '../netproxy/index.js';
-import { parseCidr } from '../netproxy/index.js';
 import { sysctlPatternProblem } from './pod/admission.js';
 import { oneOf, parseFlags, wholeNumber } from '../lib/flags.js';
 import { readJoinToken } from '../lib/join-token.js';
 import { ownAddress } from '../lib/own-address.js';
 import { UsageError } from '../lib/usage-error.js';
+import type { ProxyFlags, ProxyOptions } from './proxy/flags.js';
+import { declareProxyFlags, readProxyFlags } from './proxy/flags.js';
 
 /** The implementation of `ContainerRuntime` that runs the containers. */
 export type RuntimeName = 'containerd' | 'process' | 'hollow';
 
 /** The flags of `trireme worker`, parsed. */
-export interface WorkerOptions {
+export interface WorkerOptions extends ProxyOptions {
   readonly nodeName: string;
   readonly dataDir: string;
   readonly nodeIp: string;
@@ -25,16 +24,8 @@ export interface WorkerOptions {
   readonly containerdSocket: string | undefined;
   readonly imagesDir: string | undefined;
   readonly agentPort: number;
-  readonly netproxyMode: 'iptables' | 'userspace' | 'none' | undefined;
-  /** Where the proxy serves its metrics; undefined: nowhere. */
-  readonly netproxyMetrics: PortAddress | undefined;
-  /** Where the proxy answers for its health; undefined: nowhere. */
-  readonly netproxyHealthz: PortAddress | undefined;
-  readonly ingressHttpPort: number | undefined;
-  readonly ingressHttpsPort: number | undefined;
-  /** Blocks of proxies whose X-Forwarded fields the ingress believes. */
-  readonly ingressTrustedProxies: readonly string[];
-  readonly dnsPort: number | undefined;
+  /** The proxy runs in the agent's process, and ends with it. */
+  readonly proxyInProcess: boolean;
   readonly join: JoinTarget | undefined;
   readonly labels: Readonly<Record<string, string>>;
   readonly taints: readonly Taint[];
@@ -55,7 +46,7 @@ export interface JoinTarget {
   readonly caHash: string;
 }
 
-interface Flags {
+interface Flags extends ProxyFlags {
   readonly nodeName?: string;
   readonly dataDir: string;
   readonly nodeIp?: string;
@@ -64,13 +55,7 @@ interface Flags {
   readonly containerdSocket?: string;
   readonly imagesDir?: string;
   readonly agentPort: string;
-  readonly netproxyMode?: string;
-  readonly netproxyMetricsBindAddress: string;
-  readonly netproxyHealthzBindAddress: string;
-  readonly ingressHttpPort?: string;
-  readonly ingressHttpsPort?: string;
-  readonly ingressTrustedProxies?: string;
-  readonly dnsPort?: string;
+  readonly proxyInProcess?: boolean;
   readonly join?: string;
   readonly token?: string;
   readonly tokenFile?: string;
@@ -85,8 +70,8 @@ interface Flags {
   readonly logLevel: string;
 }
 
-function declare(): Command {
-  return new Command('trireme worker')
+function declare(name: string): Command {
+  const ofNode = new Command(name)
     .option('--node-name <name>', 'this node; unique in the cluster (default: the host name)')
     .option(
       '--data-dir <dir>',
@@ -103,24 +88,8 @@ function declare(): Command {
       "port of the node's agent: logs, exec, attach, port-forward",
       '10250',
     )
-    .option('--netproxy-mode <mode>', 'iptables, userspace or none (default: iptables as root)')
-    .option(
-      '--netproxy-metrics-bind-address <ip:port>',
-      "address of the proxy's metrics, which asks nobody who he is; port 0: none",
-      '127.0.0.1:10249',
-    )
-    .option(
-      '--netproxy-healthz-bind-address <ip:port>',
-      "address of the proxy's health, for load balancers; port 0: none",
-      '0.0.0.0:10256',
-    )
-    .option('--ingress-http-port <port>', 'port of the ingress; 0: none (default: 80 as root)')
-    .option('--ingress-https-port <port>', 'the same for HTTPS (default: 443 as root)')
-    .option(
-      '--ingress-trusted-proxies <cidrs>',
-      'IPv4 blocks of proxies in front whose X-Forwarded-* are believed (default: none)',
-    )
-    .option('--dns-port <port>', "port of the cluster's DNS on this node (default: 53 as root)")
+    .option('--proxy-in-process', "run the node's proxy here, instead of `trireme netproxy`");
+  return declareProxyFlags(ofNode)
     .option('--join <host:port,...>', 'masters of the cluster to join (gRPC)')
     .option('--token <token>', 'from `trireme token create`')
     .option('--token-file <file>', 'the token in a file, unseen by other users (-: standard input)')
@@ -137,41 +106,61 @@ function declare(): Command {
 
 /** @returns undefined when help was printed. @throws UsageError */
 export function parseWorkerOptions(argv: readonly string[]): WorkerOptions | undefined {
-  const parsed = parseFlags<Flags>(declare(), argv);
+  const parsed = parseFlags<Flags>(declare('trireme worker'), argv);
   if (parsed.help) return undefined;
   return readFlags(parsed.options);
 }
 
-function readFlags(flags: Flags): WorkerOptions {
-  const port = (name: string, text: string): number => wholeNumber(name, text, 0, 65_535);
-  const optionalPort = (name: string, text: string | undefined): number | undefined =>
-    text === undefined ? undefined : port(name, text);
-  const modes = ['iptables', 'userspace', 'none'] as const;
+/** The flags of `trireme netproxy`, parsed. */
+export type NetproxyCommand = ProxyOptions &
+  Pick<WorkerOptions, 'nodeName' | 'dataDir' | 'nodeIp' | 'logLevel'>;
+
+/** Flags of its own command line, besides those of the proxy. */
+const alsoOfNetproxy = new Set(['--node-name', '--data-dir', '--node-ip', '--log-level']);
+
+/**
+ * Parses the flags of `trireme netproxy`. It takes a worker's, and passes over those that are the agent's alone: one
+ * line of flags starts both processes of a node.
+ * @returns undefined when help was printed. @throws UsageError
+ */
+export function parseNetproxyOptions(argv: readonly string[]): NetproxyCommand | undefined {
+  const command = declare('trireme netproxy');
+  const own = new Set(declareProxyFlags(new Command()).options.map(({ long }) => long));
+  for (const option of command.options) {
+    const { long } = option;
+    if (!own.has(long) && !alsoOfNetproxy.has(long ?? '')) option.hideHelp();
+  }
+  command.description("The flags of `trireme worker` are taken too: the agent's are passed over.");
+  const parsed = parseFlags<Flags>(command, argv);
+  if (parsed.help) return undefined;
+  const { proxyInProcess = false, ...flags } = parsed.options;
+  if (proxyInProcess) {
+    throw new UsageError('--proxy-in-process: the agent of this node runs the proxy itself');
+  }
+  return { ...readNode(flags), ...readProxyFlags(flags) };
+}
+
+function readNode(
+  flags: Flags,
+): Pick<WorkerOptions, 'nodeName' | 'dataDir' | 'nodeIp' | 'logLevel'> {
   return {
     nodeName: flags.nodeName ?? hostname().toLowerCase(),
     dataDir: resolve(flags.dataDir),
     nodeIp: flags.nodeIp ?? ownAddress(),
+    logLevel: oneOf('--log-level', flags.logLevel, ['debug', 'info', 'warn', 'error']),
+  };
+}
+
+function readFlags(flags: Flags): WorkerOptions {
+  return {
+    ...readNode(flags),
     runtime: oneOf('--runtime', flags.runtime, ['auto', 'containerd', 'process', 'hollow']),
     containerdManaged: flags.containerdManaged ?? false,
     containerdSocket: flags.containerdSocket,
     imagesDir: flags.imagesDir === undefined ? undefined : resolve(flags.imagesDir),
-    agentPort: port('--agent-port', flags.agentPort),
-    netproxyMode:
-      flags.netproxyMode === undefined
-        ? undefined
-        : oneOf('--netproxy-mode', flags.netproxyMode, modes),
-    netproxyMetrics: readAddress(
-      '--netproxy-metrics-bind-address',
-      flags.netproxyMetricsBindAddress,
-    ),
-    netproxyHealthz: readAddress(
-      '--netproxy-healthz-bind-address',
-      flags.netproxyHealthzBindAddress,
-    ),
-    ingressHttpPort: optionalPort('--ingress-http-port', flags.ingressHttpPort),
-    ingressHttpsPort: optionalPort('--ingress-https-port', flags.ingressHttpsPort),
-    ingressTrustedProxies: list(flags.ingressTrustedProxies ?? '').map(readBlock),
-    dnsPort: optionalPort('--dns-port', flags.dnsPort),
+    agentPort: wholeNumber('--agent-port', flags.agentPort, 0, 65_535),
+    proxyInProcess: flags.proxyInProcess ?? false,
+    ...readProxyFlags(flags),
     join: readJoin(flags),
     labels: Object.fromEntries(
       list(flags.nodeLabels).map((text): [string, string] => {
@@ -185,7 +174,6 @@ function readFlags(flags: Flags): WorkerOptions {
     leaseRenewMs: wholeNumber('--lease-renew-ms', flags.leaseRenewMs, 100, 60_000),
     leaseSeconds: wholeNumber('--lease-seconds', flags.leaseSeconds, 1, 3600),
     hollowNodes: wholeNumber('--hollow-nodes', flags.hollowNodes, 0, 10_000),
-    logLevel: oneOf('--log-level', flags.logLevel, ['debug', 'info', 'warn', 'error']),
   };
 }
 
@@ -198,23 +186,6 @@ function readJoin(flags: Flags): JoinTarget | undefined {
     );
   }
   return { servers: list(flags.join), token, caHash: flags.caHash };
-}
-
-/** An address to listen at. @returns undefined for port 0. @throws UsageError */
-function readAddress(name: string, text: string): PortAddress | undefined {
-  const at = text.lastIndexOf(':');
-  const host = text.slice(0, Math.max(at, 0)).replace(/^\[(.*)\]$/, '$1');
-  if (isIP(host) === 0)
-    throw new UsageError(`${name} takes an IP address and a port, not "${text}"`);
-  const port = wholeNumber(name, text.slice(at + 1), 0, 65_535);
-  return port === 0 ? undefined : { host, port };
-}
-
-function readBlock(text: string): string {
-  if (parseCidr(text) === undefined) {
-    throw new UsageError(`--ingress-trusted-proxies: "${text}" is not an IPv4 block`);
-  }
-  return text;
 }
 
 function readSysctl(pattern: string): string {

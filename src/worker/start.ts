@@ -2,7 +2,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createApiClient, createInformerFactory } from '../client/index.js';
-import type { FinishedCall, GrpcApiClient, WatchTrouble } from '../client/index.js';
+import type { FinishedCall } from '../client/index.js';
 import { AgentDefinition } from '../gen/agent.js';
 import type { Clock } from '../lib/clock.js';
 import { systemClock } from '../lib/clock.js';
@@ -14,14 +14,14 @@ import { UsageError } from '../lib/usage-error.js';
 import { watchExpiry } from '../lib/pki/expiry.js';
 import { errorMessage } from '../lib/errors.js';
 import { derivedTls, fixedTls, RenewableTls } from '../lib/pki/tls-source.js';
-import { createPodNetwork, startNetproxy } from '../netproxy/index.js';
-import type { Netproxy, NodeNetworkOptions } from '../netproxy/index.js';
+import { createPodNetwork } from '../netproxy/index.js';
+import type { PodIsolation } from '../netproxy/index.js';
+import { RemoteIsolation } from '../netproxy/isolation/remote.js';
 import type { ContainerRuntime } from '../runtime/types.js';
 import { startWorkerNode } from './agent/worker-node.js';
 import type { WorkerNode } from './agent/worker-node.js';
-import type { EventRecorder } from '../client/events/recorder.js';
 import { EventSink } from '../client/events/recorder.js';
-import { nodeSubject } from './node/node-object.js';
+import { tellTrouble } from './node/watch-trouble.js';
 import { importImages } from './images/image-import.js';
 import type { Credentials } from './join/credentials.js';
 import {
@@ -34,6 +34,13 @@ import { joinCluster } from './join/join.js';
 import { CredentialsKeeper } from './join/keeper.js';
 import { readMachine } from './node/facts.js';
 import type { RuntimeName, WorkerOptions } from './options.js';
+import {
+  clusterResolver,
+  networkOptions,
+  proxyDirectory,
+  startNodeProxy,
+} from './proxy/node-proxy.js';
+import type { NodeAccess } from './proxy/node-proxy.js';
 import { chooseRuntime, startRuntime } from './runtime-choice.js';
 import { HollowNetwork } from './run/hollow-network.js';
 import { agentTimes, DelegatedAccess } from '../client/door/delegated-access.js';
@@ -136,17 +143,13 @@ async function assemble(options: StartOptions, begun: Begun): Promise<number> {
   });
   await begun.add('informers', () => informers.stop());
   const shared = { informers, credentials, client, clock };
+  const resolver = clusterResolver(options, credentials);
+  const isolation = await beginIsolation(options, shared, begun);
   const network = createPodNetwork({
     ...networkOptions(options, shared, 'network'),
     kind: runtime.isolatesNetwork ? 'cni' : 'host',
-    isolation: {
-      isolate: (pod) => netproxy.isolate(pod),
-      adopt: (pod) => netproxy.adopt(pod),
-      forget: (podUid) => netproxy.forget(podUid),
-    },
+    isolation,
   });
-  const netproxy = startProxy(options, shared);
-  await begun.add('netproxy', () => netproxy.stop());
   const machine = await readMachine(dataDir);
   const stats = new StatsSummary(clock);
   const access = new DelegatedAccess({ client, clock, times: agentTimes, allowAnonymous: false });
@@ -173,7 +176,7 @@ async function assemble(options: StartOptions, begun: Begun): Promise<number> {
     informers,
     runtime,
     network: runtimeName === 'hollow' ? new HollowNetwork(options.nodeIp) : network,
-    dns: () => ({ address: netproxy.dnsAddress, domain: credentials.clusterDomain }),
+    dns: () => ({ address: resolver, domain: credentials.clusterDomain }),
     machine,
     observer: metrics,
     agentPort,
@@ -205,16 +208,21 @@ async function assemble(options: StartOptions, begun: Begun): Promise<number> {
   return agentPort;
 }
 
-/** The node's Events say what is not up to date on it: policies, services, a certificate. */
-function tellTrouble(events: EventRecorder, nodeName: string, trouble: WatchTrouble): void {
-  const { group, resource } = trouble.resource;
-  const { namespace = '', fieldSelector = '' } = trouble.selection;
-  const kind = group === '' ? resource : `${resource}.${group}`;
-  const where = [namespace, fieldSelector].filter((part) => part !== '').join(', ');
-  const what = where === '' ? kind : `${kind} (${where})`;
-  const state = trouble.synced ? 'are no longer up to date' : 'are not known';
-  const message = `${what} ${state} on this node: ${trouble.message}`;
-  events.warning(nodeSubject(nodeName), 'FailedWatch', message);
+/** Starts the proxy here where that was asked for; else another process of this node isolates pods. */
+async function beginIsolation(
+  options: StartOptions,
+  access: NodeAccess,
+  begun: Begun,
+): Promise<PodIsolation> {
+  if (options.proxyInProcess) {
+    const netproxy = startNodeProxy(options, access);
+    await begun.add('netproxy', () => netproxy.stop());
+    return netproxy;
+  }
+  const directory = proxyDirectory(options.dataDir);
+  const remote = new RemoteIsolation({ directory, clock: access.clock, log: options.log });
+  await begun.add('isolation', () => remote.stop());
+  return remote;
 }
 
 async function beginRuntime(
@@ -264,56 +272,6 @@ function bringImages(
 ): Promise<void> {
   const recordPath = join(dataDir, 'imported-images.json');
   return importImages({ runtime, directory: imagesDir, recordPath, log, imported });
-}
-
-interface Shared {
-  readonly informers: NodeNetworkOptions['informers'];
-  readonly credentials: Credentials;
-  readonly client: GrpcApiClient;
-  readonly clock: Clock;
-}
-
-function networkOptions(
-  { nodeName, nodeIp, dataDir, log }: StartOptions,
-  { informers, credentials, clock }: Shared,
-  part: string,
-): NodeNetworkOptions {
-  const { clusterCidr, serviceCidr } = credentials;
-  return {
-    informers,
-    nodeName,
-    nodeIp,
-    clusterCidr,
-    serviceCidr,
-    clock,
-    dataDir: join(dataDir, part),
-    log: log.child({ part }),
-  };
-}
-
-function startProxy(options: StartOptions, shared: Shared): Netproxy {
-  const isRoot = process.getuid?.() === 0;
-  const { netproxyMode, ingressHttpPort, ingressHttpsPort, dnsPort } = options;
-  const { netproxyMetrics, netproxyHealthz } = options;
-  const { clusterDns, clusterDomain } = shared.credentials;
-  const httpPort = ingressHttpPort ?? (isRoot ? 80 : 8080);
-  const httpsPort = ingressHttpsPort ?? (isRoot ? 443 : 8443);
-  return startNetproxy({
-    ...networkOptions(options, shared, 'netproxy'),
-    clusterDns,
-    clusterDomain,
-    mode: netproxyMode ?? (isRoot ? 'iptables' : 'userspace'),
-    client: shared.client,
-    ingress:
-      httpPort === 0
-        ? false
-        : { httpPort, httpsPort, trustedProxies: options.ingressTrustedProxies },
-    ...(dnsPort === undefined ? {} : { dns: { port: dnsPort } }),
-    observation: {
-      ...(netproxyMetrics && { metricsAddress: netproxyMetrics }),
-      ...(netproxyHealthz && { healthzAddress: netproxyHealthz }),
-    },
-  });
 }
 
 function serverTls(credentials: Credentials): ServerTls {

@@ -71,7 +71,12 @@ export async function runDown(argv: readonly string[]): Promise<number> {
 /** Workers first, so that nobody waits for a master that is gone. */
 async function stopProcesses(record: ClusterRecord): Promise<void> {
   const hostsOf = (role: string): readonly Ending[] =>
-    record.hosts.filter((host) => host.role === role);
+    record.hosts
+      .filter((host) => host.role === role)
+      .flatMap((host) => [
+        host,
+        ...(host.proxy === undefined ? [] : [{ ...host.proxy, dataDir: host.dataDir }]),
+      ]);
   const gateway: readonly Ending[] = record.gateway === null ? [] : [record.gateway];
   for (const processes of [hostsOf('worker'), hostsOf('master'), gateway]) await endAll(processes);
 }

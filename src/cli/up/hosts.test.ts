@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { homeId } from '../home.js';
 import type { Layout } from './hosts.js';
-import { imagesDirectory, masterPorts, planMaster, planWorker } from './hosts.js';
+import { imagesDirectory, masterPorts, planMaster, planProxy, planWorker } from './hosts.js';
 
 const home = '/home/me/.trireme';
 const alone: Layout = {
@@ -78,6 +78,32 @@ describe('hosts with networks of their own', () => {
         '--max-pods=5',
       ],
     });
+  });
+});
+
+describe("a worker's network", () => {
+  test('is a process of its own, with the flags of the worker and no token', () => {
+    expect(planProxy(planWorker(bridged, 0, joining))).toEqual({
+      command: [
+        'netproxy',
+        '--node-name=worker-1',
+        `--data-dir=${home}/worker-1`,
+        '--node-ip=10.88.0.101',
+        '--runtime=containerd',
+        '--containerd-managed',
+        `--containerd-socket=${home}/worker-1/containerd.sock`,
+        `--images-dir=${imagesDirectory}`,
+        '--netproxy-mode=iptables',
+        '--max-pods=5',
+      ],
+      logFile: `${home}/logs/worker-1-netproxy.log`,
+    });
+  });
+
+  test('is none of a master, nor where the agent serves it', () => {
+    expect(planProxy(planMaster(bridged, 0))).toBeUndefined();
+    const extraArguments = { master: [], worker: ['--proxy-in-process'] };
+    expect(planProxy(planWorker({ ...bridged, extraArguments }, 0, joining))).toBeUndefined();
   });
 });
 

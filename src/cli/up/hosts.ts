@@ -9,8 +9,8 @@ import { namespaceName } from './network.js';
 /** The directory of the images that scripts/images/build makes, for every cluster of this checkout. */
 export const imagesDirectory = join(packageRoot, 'dist', 'images');
 
-/** A host as planned: everything but its process. */
-export type HostPlan = Omit<HostRecord, 'pid'>;
+/** A host as planned: everything but its processes. */
+export type HostPlan = Omit<HostRecord, 'pid' | 'proxy'>;
 
 /** The layout of a home's hosts. */
 export interface Layout {
@@ -135,6 +135,9 @@ export function planWorker(layout: Layout, n: number, joining: JoinArguments): H
   };
 }
 
+/** The flags by which a host joins. */
+export const joinFlag = /^--(?:join|token-file|ca-hash)=/;
+
 /** The flags by which a host joins; none for the first master. */
 export function joinFlags(joining: JoinArguments | undefined): string[] {
   if (joining === undefined) return [];
@@ -148,6 +151,18 @@ export function joinFlags(joining: JoinArguments | undefined): string[] {
 /** Starts a host in the background. @returns its process id */
 export function startHost(plan: HostPlan): number {
   return startInBackground(plan.command, plan.logFile, plan.netns);
+}
+
+/** The process of a worker's network; undefined where there is none, as the agent serves it or the host is a master. */
+export function planProxy(
+  host: HostPlan,
+): { readonly command: readonly string[]; readonly logFile: string } | undefined {
+  if (host.role !== 'worker' || host.command.includes('--proxy-in-process')) return undefined;
+  const flags = host.command.slice(1).filter((flag) => !joinFlag.test(flag));
+  return {
+    command: ['netproxy', ...flags],
+    logFile: host.logFile.replace(/\.log$/, '-netproxy.log'),
+  };
 }
 
 /** Starts this program in the background, in a network namespace if one is named. */

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { validityOf } from '../../lib/pki/validity.js';
 import type { Credentials } from '../../worker/join/credentials.js';
 import type { HostPlan, JoinArguments } from './hosts.js';
-import { joinFlags } from './hosts.js';
+import { joinFlag, joinFlags } from './hosts.js';
 
 /** True for a host that has its keys, good or not. */
 export function hasJoined(host: Pick<HostPlan, 'role' | 'dataDir'>): boolean {
@@ -28,6 +28,6 @@ export function endOfCertificate(
 
 /** The same host with a new token in place of the one that it joined with. */
 export function withJoinArguments<T extends HostPlan>(host: T, joining: JoinArguments): T {
-  const kept = host.command.filter((flag) => !/^--(?:join|token-file|ca-hash)=/.test(flag));
+  const kept = host.command.filter((flag) => !joinFlag.test(flag));
   return { ...host, command: [...kept, ...joinFlags(joining)] };
 }

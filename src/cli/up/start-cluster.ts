@@ -10,9 +10,11 @@ import { writeClientFiles } from './client-files.js';
 import { mendDemoLeftovers } from './demo-leftovers.js';
 import type { HostPlan, JoinArguments, Layout } from './hosts.js';
 import {
+  joinFlag,
   masterAddress,
   masterPorts,
   planMaster,
+  planProxy,
   planWorker,
   startHost,
   startInBackground,
@@ -49,20 +51,35 @@ export async function startCluster(
   const clock = systemClock();
   const started = new Map<string, number>();
   const record = async (): Promise<void> => saveRecord(layout, [...hosts.values()], known);
-  const launch = async (plan: HostPlan): Promise<void> => {
-    const before = hosts.get(plan.name);
-    if (before !== undefined && isStopping(before.pid)) {
-      await progress.until(`${plan.name}, which is stopping, has ended`, 30_000, () =>
-        Promise.resolve(isAlive(before.pid, before.dataDir) ? undefined : true),
+  const runs = async (what: string, pid: number | undefined, dataDir: string): Promise<boolean> => {
+    if (pid === undefined) return false;
+    if (isStopping(pid)) {
+      await progress.until(`${what}, which is stopping, has ended`, 30_000, () =>
+        Promise.resolve(isAlive(pid, dataDir) ? undefined : true),
       );
     }
-    if (before !== undefined && isAlive(before.pid, before.dataDir)) return;
+    return isAlive(pid, dataDir);
+  };
+  const launch = async (plan: HostPlan): Promise<void> => {
+    await launchHost(plan);
+    const host = hosts.get(plan.name);
+    const proxy = host && planProxy(host);
+    if (host === undefined || proxy === undefined) return;
+    const what = `${host.name}'s network`;
+    if (await runs(what, host.proxy?.pid, host.dataDir)) return;
+    const pid = startInBackground(proxy.command, proxy.logFile, host.netns);
+    hosts.set(host.name, { ...host, proxy: { pid, logFile: proxy.logFile } });
+    progress.say(`started ${what}`);
+  };
+  const launchHost = async (plan: HostPlan): Promise<void> => {
+    const before = hosts.get(plan.name);
+    if (await runs(plan.name, before?.pid, plan.dataDir)) return;
     if (layout.network !== undefined && plan.netns !== null) {
       const { network } = layout;
       await createHostNamespace({ network, namespace: plan.netns, address: plan.address });
     }
     started.set(plan.name, clock.nowMs());
-    hosts.set(plan.name, { ...plan, pid: startHost(plan) });
+    hosts.set(plan.name, { ...before, ...plan, pid: startHost(plan) });
     progress.say(`started ${plan.name} (${plan.address})`);
   };
   const first = hosts.get('master-1') ?? planMaster(layout, 0);
@@ -115,8 +132,10 @@ export async function startCluster(
   }
   const ran = new Set([...hosts.values()].filter(({ name }) => !started.has(name)));
   const revive = async (): Promise<void> => {
-    const ends = ({ pid, dataDir }: HostRecord): boolean =>
-      isStopping(pid) || !isAlive(pid, dataDir);
+    const ends = ({ pid, dataDir, proxy }: HostRecord): boolean =>
+      [pid, ...(proxy === undefined ? [] : [proxy.pid])].some(
+        (one) => isStopping(one) || !isAlive(one, dataDir),
+      );
     for (const host of [...ran].filter(ends)) {
       ran.delete(host);
       await launch(host);
@@ -164,9 +183,7 @@ export function recoverCommand(hosts: readonly HostPlan[], name: string, home: s
   const host = hosts.find((one) => one.name === name);
   if (host === undefined) return 'trireme master recover';
   const enter = host.netns === null ? '' : `nsenter --net=/run/netns/${host.netns} `;
-  const flags = host.command
-    .slice(1)
-    .filter((flag) => !/^--(?:join|token-file|ca-hash)=/.test(flag));
+  const flags = host.command.slice(1).filter((flag) => !joinFlag.test(flag));
   return `${enter}bin/trireme master recover ${flags.join(' ')} (and then scripts/up${homeFlag(home)} again)`;
 }
 

@@ -123,14 +123,20 @@ async function bringUp(
   }
 }
 
-/** After a failure: which hosts have ended, and what they said last. */
+/** After a failure: which processes have ended, and what they said last. */
 async function showDeadHosts(home: string): Promise<void> {
   const record = await readClusterRecord(home);
-  for (const host of record?.hosts ?? []) {
-    if (isAlive(host.pid, host.dataDir)) continue;
-    const log = await readFile(host.logFile, 'utf8').catch(() => '');
-    const last = log.trimEnd().split('\n').slice(-3).join('\n');
-    process.stderr.write(`${host.name} has ended; the end of ${host.logFile}:\n${last}\n`);
+  for (const { name, dataDir, proxy, ...host } of record?.hosts ?? []) {
+    const processes = [
+      { name, ...host },
+      ...(proxy === undefined ? [] : [{ name: `${name}'s network`, ...proxy }]),
+    ];
+    for (const { name: what, pid, logFile } of processes) {
+      if (isAlive(pid, dataDir)) continue;
+      const log = await readFile(logFile, 'utf8').catch(() => '');
+      const last = log.trimEnd().split('\n').slice(-3).join('\n');
+      process.stderr.write(`${what} has ended; the end of ${logFile}:\n${last}\n`);
+    }
   }
 }
 

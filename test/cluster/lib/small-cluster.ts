@@ -59,6 +59,7 @@ export class SmallCluster {
       `--data-dir=${join(this.#directory, 'worker')}`,
       '--node-ip=127.0.0.1',
       '--runtime=process',
+      '--proxy-in-process',
       '--netproxy-mode=none',
       `--agent-port=${agent}`,
       `--netproxy-metrics-bind-address=127.0.0.1:${proxy}`,

@@ -1,0 +1,59 @@
+/** Puts the second process of a node together: its proxy, and the socket at which its agent asks for isolation. */
+import { createApiClient, createInformerFactory } from '../../client/index.js';
+import { EventSink } from '../../client/events/recorder.js';
+import type { Clock } from '../../lib/clock.js';
+import { derivedTls, RenewableTls } from '../../lib/pki/tls-source.js';
+import type { Netproxy } from '../../netproxy/index.js';
+import { IsolationDoor } from '../../netproxy/isolation/door.js';
+import { clientTls } from '../join/credentials.js';
+import { tellTrouble } from '../node/watch-trouble.js';
+import type { NodeSettings } from './node-proxy.js';
+import { proxyDirectory, startNodeProxy } from './node-proxy.js';
+import { awaitCredentials, followCredentials } from './node-credentials.js';
+
+/** A node's proxy that runs. */
+export interface RunningProxy {
+  readonly ready: Netproxy['ready'];
+  /** Rules stay. */
+  stop(): Promise<void>;
+}
+
+/** Resolves when the agent can ask for isolation; waits for the agent to have joined. Rejects when `signal` aborts. */
+export async function startProxyProcess(
+  settings: NodeSettings & { readonly clock: Clock },
+  signal: AbortSignal,
+): Promise<RunningProxy> {
+  const { clock, log, nodeName } = settings;
+  const credentials = await awaitCredentials(settings, signal);
+  const current = new RenewableTls(credentials);
+  const tls = derivedTls(current, clientTls);
+  const client = createApiClient({ servers: credentials.masters, tls, log, clock });
+  const events = new EventSink({ client, host: nodeName, clock, log }).recorder('kube-proxy');
+  const informers = createInformerFactory({
+    client,
+    clock,
+    log,
+    onTrouble: (trouble) => tellTrouble(events, nodeName, trouble),
+  });
+  const proxy = startNodeProxy(settings, { informers, credentials, client, clock });
+  const directory = proxyDirectory(settings.dataDir);
+  const door = new IsolationDoor({ directory, isolation: proxy, log });
+  const endFollowing = followCredentials(credentials, settings, (now) => {
+    current.renew(now);
+    client.servers.setTargets(now.masters);
+  });
+  const stop = async (): Promise<void> => {
+    endFollowing();
+    await door.close();
+    await proxy.stop();
+    informers.stop();
+    client.close();
+  };
+  try {
+    await door.open();
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return { ready: proxy.ready, stop };
+}
