@@ -1,5 +1,10 @@
 # The systemd units of the services, as text. Needs $program and $etc.
 
+# env_file ROLE: the flags of the service. A worker is two services, and one line of flags is for both.
+env_file() {
+  case $1 in netproxy) printf %s "$etc/worker.env" ;; *) printf %s "$etc/$1.env" ;; esac
+}
+
 # hardening ROLE FLAGS...: what the service may not do.
 #
 # A master is a program that listens, and writes into its data directory (which may be anywhere but in the system's own
@@ -10,6 +15,9 @@
 # ProtectSystem=, PrivateTmp= and their kin would give it), and whatever it starts inherits what it may not. Capabilities and system
 # calls that neither it nor a tool of its needs are taken from it, unless it is the parent of its pods or of their runtime: then they
 # would be taken from pods.
+#
+# A worker's network writes rules, routes and settings of the network, and listens: it needs the network's capabilities and those that
+# load the modules of rules, and no mounts that anybody else sees.
 hardening() {
   local role=$1
   shift
@@ -36,6 +44,29 @@ RestrictSUIDSGID=yes
 SystemCallArchitectures=native
 SystemCallErrorNumber=EPERM
 SystemCallFilter=@system-service
+UMask=0077
+END
+      ;;
+    netproxy)
+      cat <<END
+NoNewPrivileges=yes
+CapabilityBoundingSet=CAP_DAC_OVERRIDE CAP_NET_ADMIN CAP_NET_BIND_SERVICE CAP_NET_RAW CAP_SYS_MODULE
+LockPersonality=yes
+PrivateDevices=yes
+PrivateTmp=yes
+ProtectClock=yes
+ProtectControlGroups=yes
+ProtectHostname=yes
+ProtectKernelLogs=yes
+ProtectProc=invisible
+ProtectSystem=full
+RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK AF_PACKET
+RestrictNamespaces=yes
+RestrictRealtime=yes
+RestrictSUIDSGID=yes
+SystemCallArchitectures=native
+SystemCallErrorNumber=EPERM
+SystemCallFilter=@system-service @module
 UMask=0077
 END
       ;;
@@ -69,7 +100,7 @@ After=network-online.target $after
 Wants=network-online.target $after
 
 [Service]
-EnvironmentFile=$etc/$role.env
+EnvironmentFile=$(env_file "$role")
 ExecStart=$program $role \$TRIREME_FLAGS
 Restart=always
 RestartSec=1
@@ -79,7 +110,7 @@ KillMode=$kill_mode
 TimeoutStopSec=20
 LimitNOFILE=1048576
 TasksMax=infinity
-$([ "$role" = master ] || echo Delegate=yes)
+$([ "$role" != worker ] || echo Delegate=yes)
 OOMScoreAdjust=-900
 $(hardening "$role" "$@")
 

@@ -37,8 +37,26 @@ const mounting = /^(?:Protect\w+|Private\w+|ReadWritePaths|TemporaryFileSystem)=
     expect(exposure('master', unit('master'))).toBeLessThan(3);
   });
 
+  test("a worker's network below 5", () => {
+    expect(exposure('netproxy', unit('netproxy'))).toBeLessThan(5);
+  });
+
   test('an agent, which is root for its node, below 8', () => {
     expect(exposure('worker', unit('worker', '--runtime=containerd'))).toBeLessThan(8);
+  });
+});
+
+describe("the unit of a worker's network", () => {
+  const text = unit('netproxy');
+
+  test('starts with the flags of the worker', () => {
+    expect(text).toContain('\nEnvironmentFile=/etc/trireme/worker.env\n');
+    expect(text).toContain('\nExecStart=/bin/true netproxy $TRIREME_FLAGS\n');
+  });
+
+  test('leaves it what rules need: settings of the network, and the modules of rules', () => {
+    expect(text).toMatch(/^CapabilityBoundingSet=.*CAP_NET_ADMIN.*CAP_SYS_MODULE$/m);
+    expect(text).not.toMatch(/ProtectKernel(?:Tunables|Modules)|Delegate/);
   });
 });
 
