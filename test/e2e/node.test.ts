@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { Cluster, describeUnless, eventually, webPage, whyNoContainers } from './lib.js';
+import type { LoadReport } from './node-load.js';
 
 const describeHere = describeUnless(whyNoContainers());
 
@@ -13,6 +14,28 @@ const objects = `${webPage([
   'readinessProbe: {httpGet: {port: 80, path: index.html}, periodSeconds: 1}',
   'resources: {requests: {cpu: 50m, memory: 32Mi}, limits: {cpu: 100m, memory: 64Mi}}',
 ])}---
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata: {name: web}
+spec:
+  rules: [{host: web.test, http: {paths: [{path: /, pathType: Prefix, backend: {service: {name: web, port: {number: 80}}}}]}}]
+---
+apiVersion: v1
+kind: Service
+metadata: {name: echo}
+spec: {ports: [{port: 7}], selector: {app: echo}}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: echo, labels: {app: echo}}
+spec:
+  terminationGracePeriodSeconds: 0
+  containers:
+    - name: echo
+      image: 'busybox:latest'
+      imagePullPolicy: IfNotPresent
+      command: [nc, -ll, -p, '7', -e, cat]
+---
 apiVersion: v1
 kind: Pod
 metadata: {name: fills}
@@ -43,6 +66,49 @@ function follow(
     text += data.toString();
   });
   return { lines: () => text.split('\n').filter(Boolean), stop: () => child.kill('SIGKILL') };
+}
+
+/** Uses the network of the node until it is told to end. */
+async function load(): Promise<{ readonly end: () => Promise<LoadReport> }> {
+  const address = (service: string): Promise<string> =>
+    cluster.get('get', 'service', service, '-o', 'jsonpath={.spec.clusterIP}');
+  const resolver = await cluster.get(
+    ...['get', 'service', 'kube-dns', '-n', 'kube-system', '-o', 'jsonpath={.spec.clusterIP}'],
+  );
+  const name = 'web.default.svc.cluster.local';
+  const words = [name, resolver, await address('web'), await address('echo'), 'web.test'];
+  const script = join('dist', 'test', 'e2e', 'node-load.js');
+  const enter = `--net=/run/netns/${cluster.host(node).netns}`;
+  const child = spawn('nsenter', [enter, process.execPath, script, ...words], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  let text = '';
+  child.stdout.on('data', (data: Buffer) => {
+    text += data.toString();
+  });
+  const closed = new Promise<void>((resolve) => {
+    child.once('close', () => resolve());
+  });
+  return {
+    async end() {
+      child.stdin.end();
+      await closed;
+      return JSON.parse(text) as LoadReport;
+    },
+  };
+}
+
+function failuresOf(report: LoadReport): Record<string, readonly string[]> {
+  const entries = Object.entries(report).map(([what, { failures }]) => [what, failures] as const);
+  return Object.fromEntries(entries);
+}
+
+/** Ends a process of the cluster by a signal, and starts what does not run. */
+async function restart(pid: number, signal: NodeJS.Signals): Promise<void> {
+  process.kill(pid, signal);
+  await eventually('it has ended', () => (isThere(pid) ? undefined : true));
+  const up = await cluster.up(['--masters', '1', '--workers', '1', '--no-example']);
+  if (up.code !== 0) throw new Error(up.stderr);
 }
 
 function isThere(pid: number): boolean {
@@ -100,7 +166,7 @@ describeHere('a node on containerd', () => {
     expect(await pod('{.status.conditions[*].type}')).not.toContain('PodResize');
   }, 120_000);
 
-  test('while its agent restarts, nobody sees the node or its pods unready', async () => {
+  test('while its agent restarts, nobody sees the node or its pods unready, and its network works', async () => {
     const ready = '{.status.conditions[?(@.type=="Ready")].status}';
     const followed = [
       follow(`node/${node}`, ready),
@@ -110,16 +176,20 @@ describeHere('a node on containerd', () => {
         '{.metadata.labels.kubernetes\\.io/service-name}={.endpoints[*].conditions.ready}',
       ),
     ];
+    await cluster.get('wait', '--for=condition=Ready', 'pod/echo', '--timeout=60s');
+    await eventually('the ingress serves', async () => {
+      const words = ['-sf', '-H', 'Host: web.test', 'http://127.0.0.1/'];
+      return (await cluster.on(node, 'curl', words)).code === 0 ? true : undefined;
+    });
+    const used = await load();
+    const proxy = cluster.host(node).proxy?.pid;
     try {
       await eventually('all are followed', () =>
         followed.every(({ lines }) => lines().length > 0) ? true : undefined,
       );
       for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
         const { pid } = cluster.host(node);
-        process.kill(pid, signal);
-        await eventually('the agent has ended', () => (isThere(pid) ? undefined : true));
-        const up = await cluster.up(['--masters', '1', '--workers', '1', '--no-example']);
-        expect(up.code).toBe(0);
+        await restart(pid, signal);
         expect(cluster.host(node).pid).not.toBe(pid);
       }
       const [nodes = [], pods = [], slices = []] = followed.map(({ lines }) => lines());
@@ -129,7 +199,35 @@ describeHere('a node on containerd', () => {
       expect(web.filter((line) => line !== 'web=true')).toEqual([]);
     } finally {
       for (const one of followed) one.stop();
+      const report = await used.end();
+      expect(failuresOf(report)).toEqual({ lookups: [], services: [], kept: [], ingress: [] });
+      for (const { done } of Object.values(report)) expect(done).toBeGreaterThan(50);
     }
+    expect(cluster.host(node).proxy?.pid).toBe(proxy);
+  }, 200_000);
+
+  test('while its network restarts, rules and open connections stay, and pods still start isolated', async () => {
+    for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
+      const used = await load();
+      const pid = cluster.host(node).proxy?.pid ?? 0;
+      await restart(pid, signal);
+      expect(cluster.host(node).proxy?.pid).not.toBe(pid);
+      const health = ['-sf', 'http://127.0.0.1:10256/healthz'];
+      await eventually('it is healthy', async () =>
+        (await cluster.on(node, 'curl', health)).code === 0 ? true : undefined,
+      );
+      const { services, kept } = failuresOf(await used.end());
+      expect({ services, kept }).toEqual({ services: [], kept: [] });
+    }
+    const again = await load();
+    await cluster.get(
+      ...['run', 'later', '--image=busybox:latest', '--image-pull-policy=IfNotPresent'],
+      ...['--command', '--', 'sleep', '1000'],
+    );
+    await cluster.get('wait', '--for=condition=Ready', 'pod/later', '--timeout=60s');
+    await cluster.get('delete', 'pod', 'later', '--grace-period=0', '--force');
+    const report = failuresOf(await again.end());
+    expect(report).toEqual({ lookups: [], services: [], kept: [], ingress: [] });
   }, 200_000);
 
   test('a pod that writes more than its volume may hold is evicted', async () => {
