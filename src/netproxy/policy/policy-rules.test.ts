@@ -81,15 +81,37 @@ test('a named port on the way out is that of each pod that may be reached', () =
     rulesOf({ podSelector: {}, policyTypes: ['Egress'], egress: [rule] }).slice(1, -1);
   expect(egress({ ports: [{ port: 'http' }] })).toEqual([db, web]);
   expect(egress({ to: [], ports: [{ port: 'http' }, { port: 53 }] })).toEqual([
-    `-p tcp ${text} -m tcp --dport 53 -j RETURN`,
     db,
     web,
+    `-p tcp ${text} -m tcp --dport 53 -j RETURN`,
   ]);
   const block = (cidr: string, except: string[] = []): object => ({ ipBlock: { cidr, except } });
   expect(egressTo([block('10.244.2.0/24')], [{ port: 'http' }])).toEqual([web]);
   expect(egressTo([block('0.0.0.0/0', ['10.244.1.0/24'])], [{ port: 'http' }])).toEqual([web]);
   expect(egressTo([block('192.0.2.0/24')], [{ port: 'http' }])).toEqual([]);
   expect(egressTo([block('0.0.0.0/0')], [{ port: 'other' }])).toEqual([]);
+});
+
+test('a sidecar names ports as well, an init container that ends names none', () => {
+  const port = (containerPort: number): object => ({ name: 'metrics', containerPort });
+  const web = pod('web', '10.244.2.3', 'web', 'n2');
+  const initContainers = [
+    { name: 'init', ports: [port(1)] },
+    { name: 'side', restartPolicy: 'Always', ports: [port(9100)] },
+  ];
+  const withSidecar = { ...web, spec: { ...web.spec, initContainers } } as Pod;
+  const egress = [{ to: [{ podSelector: {} }], ports: [{ port: 'metrics' }] }];
+  const policies = [
+    {
+      metadata: { namespace: 'default', name: 'p' },
+      spec: { podSelector: {}, policyTypes: ['Egress'], egress },
+    },
+  ];
+  const all = [pod('db', '10.244.1.2', 'db'), withSidecar];
+  const built = buildPolicyRules({ nodeName: 'n1', policies, pods: all, namespaces });
+  expect([...(built.get('default/db')?.chains.values() ?? [])].flat().slice(1, -1)).toEqual([
+    '-d 10.244.2.3/32 -p tcp -m comment --comment "default/p allows" -m tcp --dport 9100 -j RETURN',
+  ]);
 });
 
 test('nothing that was named by somebody begins a rule of its own', () => {

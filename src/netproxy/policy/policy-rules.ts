@@ -3,6 +3,7 @@
  * allowed peer RETURNs, the end drops. Only the first packet of a connection comes here, answers are not asked.
  */
 import { keyOf } from '../../api/facts/keys.js';
+import { longRunningContainers } from '../../api/facts/pods.js';
 import { compileSelector } from '../../api/facts/selectors.js';
 import type { Namespace, Pod } from '../../api/types/core.js';
 import type {
@@ -61,8 +62,10 @@ export function buildPolicyRules(state: PolicyState): Map<string, Contribution> 
     policy,
     selects: compileSelector(policy.spec.podSelector ?? {}),
   }));
-  for (const pod of state.pods) {
-    if (pod.spec.nodeName !== state.nodeName || podIps(pod).length === 0) continue;
+  const ofNode = state.pods
+    .filter((pod) => pod.spec.nodeName === state.nodeName && podIps(pod).length > 0)
+    .toSorted((a, b) => byText(keyOf(a), keyOf(b)));
+  for (const pod of ofNode) {
     const own = policies
       .filter(
         ({ policy: { metadata }, selects }) =>
@@ -83,12 +86,18 @@ export function buildPolicyRules(state: PolicyState): Map<string, Contribution> 
       );
       const rules = selecting.flatMap((policy) => allowed(policy, direction, pod, state));
       const last = `${comment(`${key} default`)} -j DROP`;
-      chains.set(`mangle/${chain}`, [...itself, ...new Set(rules), last]);
+      // Any of them lets pass, so that their order is free: rules depend on the cluster, not on what was heard first.
+      const sorted = [...new Set(rules)].toSorted(byText);
+      chains.set(`mangle/${chain}`, [...itself, ...sorted, last]);
       for (const ip of podIps(pod)) jumps.push(`${side} ${ip}/32 -j ${chain}`);
     }
     if (jumps.length > 0) result.set(key, { chains, shared: new Map([[policyChain, jumps]]) });
   }
   return result;
+}
+
+function byText(a: string, b: string): number {
+  return a < b ? -1 : Number(a > b);
 }
 
 function allowed(
@@ -218,7 +227,7 @@ function isPort(number: number): boolean {
 }
 
 function namedPorts(pod: Pod | undefined, wanted: string, protocol = 'TCP'): number[] {
-  return (pod?.spec?.containers ?? []).flatMap(({ ports }) =>
+  return longRunningContainers(pod?.spec ?? { containers: [] }).flatMap(({ ports }) =>
     (ports ?? []).flatMap(({ name, containerPort, protocol: own }) =>
       name === wanted && (own ?? 'TCP') === protocol ? [containerPort] : [],
     ),
