@@ -49,6 +49,7 @@ class Node implements Netproxy {
   readonly #observation: ObservationPorts;
   #policies: PolicyController | undefined;
   #responder: Responder | undefined;
+  #dns: Part | undefined;
 
   constructor(options: NetproxyOptions) {
     this.#options = options;
@@ -89,7 +90,9 @@ class Node implements Netproxy {
     this.#stopping.abort();
     await this.ready.catch(() => undefined);
     this.#watch.stop();
-    await Promise.all(this.#parts.map((part) => part.stop()));
+    // While the ingress drains, names are still answered: what it cuts off is asked for again at another node.
+    await Promise.all(this.#parts.filter((part) => part !== this.#dns).map((part) => part.stop()));
+    await this.#dns?.stop();
   }
 
   async isolate(pod: IsolatedPod): Promise<void> {
@@ -226,12 +229,13 @@ class Node implements Netproxy {
     const responder = new Responder(zone, new Forwarder({ upstreams, clock }), turn);
     this.#responder = responder;
     const server = new DnsServer({ responder, address, port, clock, log });
-    this.#parts.push({
+    this.#dns = {
       stop: () => server.close(),
       cleanUp: async () => {
         if (own) await removeLocalAddress(this.#run, address);
       },
-    });
+    };
+    this.#parts.push(this.#dns);
     this.ports.dns = await server.listen(this.#stopping.signal);
     log.info({ address, port: this.ports.dns, upstreams }, 'DNS is listening');
   }
