@@ -28,6 +28,7 @@ export function isLogLevel(text: string): text is LogLevel {
 export class LogThreshold {
   readonly #first: LogLevel;
   #level: LogLevel;
+  #listener: (level: LogLevel | undefined) => void = () => undefined;
 
   constructor(level: LogLevel) {
     this.#first = level;
@@ -41,6 +42,12 @@ export class LogThreshold {
   /** Sets the level. @param level undefined: the one that the component was started with */
   set(level: LogLevel | undefined): void {
     this.#level = level ?? this.#first;
+    this.#listener(level);
+  }
+
+  /** Calls the one who carries the level on, as to another process, after each change. */
+  onChange(listener: (level: LogLevel | undefined) => void): void {
+    this.#listener = listener;
   }
 
   passes(level: Exclude<LogLevel, 'silent'>): boolean {

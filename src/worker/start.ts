@@ -222,6 +222,7 @@ async function beginIsolation(
   const directory = proxyDirectory(options.dataDir);
   const remote = new RemoteIsolation({ directory, clock: access.clock, log: options.log });
   await begun.add('isolation', () => remote.stop());
+  options.threshold?.onChange((level) => remote.setLogLevel(level));
   return remote;
 }
 

@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { lockDirectory } from '../../lib/files/directory-lock.js';
 import { clusterStatus, member } from '../testkit/cluster-status.js';
 import { clusterFindings } from './cluster.js';
 import { machineFacts } from './facts.js';
@@ -17,6 +18,7 @@ const well: MachineFacts = {
   roles: ['master'],
   running: false,
   ports: [{ port: 6443, reason: undefined }],
+  withoutNetwork: [],
   freeBytes: 20 * gibibyte,
   freeInodes: 1e6,
   disk: '/var/lib/trireme/master',
@@ -49,6 +51,11 @@ describe('a machine', () => {
         ],
       },
       'problem ports: not to be had: 6443 (EADDRINUSE)',
+    ],
+    [
+      'an agent without a network',
+      { roles: ['worker'], withoutNetwork: ['/var/lib/trireme/worker'] },
+      'problem network: no netproxy runs for /var/lib/trireme/worker: rules stand still, no DNS, no ingress, no new pods',
     ],
     [
       'a disk that is nearly full',
@@ -149,6 +156,19 @@ describe('a machine that is damaged is looked at to the end', () => {
     rmSync(join(base, 'credentials.json'));
     mkdirSync(join(base, 'credentials.json'));
     expect((await look()).unreadable).toEqual([expect.stringContaining('EISDIR')]);
+  });
+
+  test('an agent that runs alone', async () => {
+    const ofNetwork = join(base, 'netproxy');
+    writeFileSync(join(base, 'credentials.json'), '{}');
+    expect((await look()).withoutNetwork).toEqual([]);
+    const agent = lockDirectory(base);
+    expect((await look()).withoutNetwork).toEqual([base]);
+    const netproxy = lockDirectory(ofNetwork);
+    expect((await look()).withoutNetwork).toEqual([]);
+    netproxy.release();
+    expect((await look()).withoutNetwork).toEqual([base]);
+    agent.release();
   });
 
   test('a port that is taken', async () => {

@@ -45,6 +45,7 @@ export async function machineFacts(options: {
     roles,
     running: isRunning(record, found),
     ports: await Promise.all(ports.map(tryPort)),
+    withoutNetwork: found.filter(isWithoutNetwork),
     freeBytes: space.bavail * space.bsize,
     // A file system that makes inodes as they are needed (btrfs) counts none at all.
     freeInodes: space.files === 0 ? Infinity : space.ffree,
@@ -91,6 +92,15 @@ async function certificates(
 function isRunning(record: ClusterRecord | undefined, dataDirs: readonly string[]): boolean {
   const hosts = record?.hosts ?? [];
   return hosts.some(({ pid, dataDir }) => isAlive(pid, dataDir)) || dataDirs.some(isHeld);
+}
+
+/** True for the directory of an agent that runs alone. Pretended nodes have no network and keep no credentials there. */
+function isWithoutNetwork(dataDir: string): boolean {
+  return (
+    existsSync(join(dataDir, 'credentials.json')) &&
+    isHeld(dataDir) &&
+    !isHeld(join(dataDir, 'netproxy'))
+  );
 }
 
 function isHeld(dataDir: string): boolean {

@@ -15,6 +15,8 @@ export interface MachineFacts {
   /** True while a process holds a role's data directory. */
   readonly running: boolean;
   readonly ports: readonly PortFact[];
+  /** Data directories of agents that run while no netproxy does, neither apart nor in the agent. */
+  readonly withoutNetwork: readonly string[];
   readonly freeBytes: number;
   readonly freeInodes: number;
   /** Where that was measured. */
@@ -43,6 +45,7 @@ const dayMs = 86_400_000;
 export function machineFindings(facts: MachineFacts, nowMs: number): Finding[] {
   return [
     ports(facts),
+    ...network(facts),
     disk(facts),
     programs(facts),
     features(facts),
@@ -60,6 +63,14 @@ function ports({ ports: all, running }: MachineFacts): Finding {
   const list = taken.map(({ port, reason }) => `${port} (${reason})`).join(', ');
   const mend = `ss -ltnp shows who listens; end it, or give other ports by flags`;
   return problem('ports', `not to be had: ${list}`, mend);
+}
+
+function network({ roles, withoutNetwork }: MachineFacts): Finding[] {
+  if (!roles.includes('worker')) return [];
+  if (withoutNetwork.length === 0) return [ok('network', 'each agent that runs has a netproxy')];
+  const text = `no netproxy runs for ${withoutNetwork.join(', ')}: rules stand still, no DNS, no ingress, no new pods`;
+  const mend = 'systemctl start trireme-netproxy, or scripts/up, or trireme netproxy';
+  return [problem('network', text, mend)];
 }
 
 function disk({ freeBytes, freeInodes, disk: path }: MachineFacts): Finding {

@@ -5,14 +5,14 @@ import { createServer } from 'node:http';
 import type { IncomingMessage, Server } from 'node:http';
 import { join } from 'node:path';
 import { errorMessage } from '../../lib/errors.js';
-import type { Logger } from '../../lib/log.js';
+import type { Logger, LogThreshold } from '../../lib/log.js';
 import type { HeldPod, PodIsolation } from '../types.js';
 import { HeldPods } from './held-pods.js';
 import type { Answer } from './messages.js';
 import {
   bodyBytesMax,
   isolatePath,
-  podsPath,
+  newsPath,
   readIsolated,
   readNews,
   socketName,
@@ -27,6 +27,8 @@ export interface IsolationDoorOptions {
   readonly directory: string;
   readonly isolation: PodIsolation;
   readonly log: Logger;
+  /** The level of this process's log. */
+  readonly threshold: LogThreshold;
 }
 
 /** Answers the node's agent, and keeps what it says for the next netproxy. */
@@ -92,7 +94,7 @@ export class IsolationDoor {
     const body = await readBody(request);
     if (request.method !== 'POST') return { status: 405, answer: { problem: 'POST only' } };
     const { url } = request;
-    if (url !== isolatePath && url !== podsPath) {
+    if (url !== isolatePath && url !== newsPath) {
       return { status: 404, answer: { problem: 'not found' } };
     }
     let message: unknown;
@@ -117,8 +119,9 @@ export class IsolationDoor {
   }
 
   async #learn(message: unknown): Promise<void> {
-    const { adopted, forgotten } = readNews(message);
-    const { isolation } = this.#options;
+    const { adopted, forgotten, logLevel } = readNews(message);
+    const { isolation, threshold } = this.#options;
+    if (logLevel !== undefined) threshold.set(logLevel ?? undefined);
     for (const podUid of forgotten) await this.#forget(podUid);
     if (adopted === undefined) return;
     for (const podUid of this.#held.staleBeside(adopted)) await this.#forget(podUid);

@@ -5,7 +5,7 @@ import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemClock } from '../../lib/clock.js';
-import { silentLogger } from '../../lib/log.js';
+import { LogThreshold, silentLogger } from '../../lib/log.js';
 import type { HeldPod, IsolatedPod, PodIsolation } from '../types.js';
 import { IsolationDoor } from './door.js';
 import { RemoteIsolation } from './remote.js';
@@ -45,12 +45,18 @@ afterEach(async () => {
   for (const end of ends.splice(0).toReversed()) await end();
 });
 
-async function netproxy(): Promise<{ readonly told: Told; readonly close: () => Promise<void> }> {
+async function netproxy(): Promise<{
+  readonly told: Told;
+  readonly threshold: LogThreshold;
+  readonly close: () => Promise<void>;
+}> {
   const told = new Told();
-  const door = new IsolationDoor({ directory, isolation: told, log: silentLogger });
+  const threshold = new LogThreshold('warn');
+  const options = { directory, isolation: told, log: silentLogger, threshold };
+  const door = new IsolationDoor(options);
   await door.open();
   ends.push(() => door.close());
-  return { told, close: () => door.close() };
+  return { told, threshold, close: () => door.close() };
 }
 
 function agent(): RemoteIsolation {
@@ -130,6 +136,17 @@ test('an address belongs to the pod that was told of last', async () => {
   expect(await readdir(join(directory, 'held'))).toEqual(['after.json']);
 });
 
+test("the level of the agent's log is netproxy's as well", async () => {
+  const { threshold } = await netproxy();
+  const remote = agent();
+  const own = new LogThreshold('info');
+  own.onChange((level) => remote.setLogLevel(level));
+  own.set('debug');
+  await until(() => threshold.level === 'debug');
+  own.set(undefined);
+  await until(() => threshold.level === 'warn');
+});
+
 test('a damaged record is no pod', async () => {
   await mkdir(join(directory, 'held'), { recursive: true });
   await writeFile(join(directory, 'held', 'x.json'), '{"podUid":"x"');
@@ -143,8 +160,9 @@ test.each([
   ['POST', '/__proto__', '{}', 404],
   ['POST', '/isolate', '{', 400],
   ['POST', '/isolate', '{"podUid":"a","namespace":"n","name":"a","ips":"10.0.0.1"}', 400],
-  ['POST', '/pods', '{"forgotten":[1]}', 400],
-  ['POST', '/pods', '{"forgotten":[],"adopted":[null]}', 400],
+  ['POST', '/news', '{"forgotten":[1]}', 400],
+  ['POST', '/news', '{"forgotten":[],"logLevel":"loud"}', 400],
+  ['POST', '/news', '{"forgotten":[],"adopted":[null]}', 400],
 ])('%s %s %s is refused', async (method, path, body, status) => {
   const { told } = await netproxy();
   const held = await open(directory);

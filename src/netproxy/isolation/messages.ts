@@ -1,4 +1,6 @@
 /** What an agent and the netproxy of its node say to each other where they are two processes. */
+import type { LogLevel } from '../../lib/log.js';
+import { isLogLevel } from '../../lib/log.js';
 import type { HeldPod, IsolatedPod } from '../types.js';
 
 /** The socket, in netproxy's own directory, which its owner alone may enter. */
@@ -7,18 +9,20 @@ export const socketName = 'agent.sock';
 /** `POST /isolate` is answered when the policies that select the pod are in force, with an {@link Answer}. */
 export const isolatePath = '/isolate';
 
-/** `POST /pods` tells which pods hold addresses and which no longer do. */
-export const podsPath = '/pods';
+/** `POST /news` tells which pods hold addresses and which no longer do, and how much the log is to say. */
+export const newsPath = '/news';
 
 /** A body of so many bytes tells of ten thousand pods. */
 export const bodyBytesMax = 8 * 1024 * 1024;
 
-/** What an agent tells of the addresses of its pods. */
-export interface PodNews {
+/** What an agent tells without being asked. */
+export interface AgentNews {
   /** Absent: nothing new. Else every pod that runs since an earlier agent. */
   readonly adopted?: readonly HeldPod[];
   /** Uids of pods whose addresses are free. */
   readonly forgotten: readonly string[];
+  /** Absent: nothing new. null: the level that the log began with. */
+  readonly logLevel?: LogLevel | null;
 }
 
 /** Why what was asked for was not done; absent: it was. */
@@ -33,10 +37,13 @@ export function readIsolated(value: unknown): IsolatedPod {
 }
 
 /** @throws TypeError for what is no news */
-export function readNews(value: unknown): PodNews {
-  const { adopted, forgotten } = asRecord(value);
-  const news = { forgotten: asList(forgotten).map(asText) };
-  return adopted === undefined ? news : { ...news, adopted: asList(adopted).map(readHeld) };
+export function readNews(value: unknown): AgentNews {
+  const { adopted, forgotten, logLevel } = asRecord(value);
+  return {
+    forgotten: asList(forgotten).map(asText),
+    ...(adopted === undefined ? {} : { adopted: asList(adopted).map(readHeld) }),
+    ...(logLevel === undefined ? {} : { logLevel: asLevel(logLevel) }),
+  };
 }
 
 /** @throws TypeError for what is no pod with its addresses */
@@ -63,6 +70,13 @@ function asRecord(value: unknown): Readonly<Record<string, unknown>> {
 function asList(value: unknown): readonly unknown[] {
   if (!Array.isArray(value)) throw new TypeError('a list is missing');
   return value;
+}
+
+function asLevel(value: unknown): LogLevel | null {
+  if (value === null) return null;
+  const text = asText(value);
+  if (!isLogLevel(text)) throw new TypeError('a level of the log is missing');
+  return text;
 }
 
 function asText(value: unknown): string {

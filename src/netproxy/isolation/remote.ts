@@ -5,10 +5,10 @@ import { join } from 'node:path';
 import type { Clock } from '../../lib/clock.js';
 import { delay } from '../../lib/clock.js';
 import { errorMessage } from '../../lib/errors.js';
-import type { Logger } from '../../lib/log.js';
+import type { Logger, LogLevel } from '../../lib/log.js';
 import type { HeldPod, IsolatedPod, PodIsolation } from '../types.js';
-import type { Answer, PodNews } from './messages.js';
-import { bodyBytesMax, isolatePath, podsPath, socketName } from './messages.js';
+import type { Answer, AgentNews } from './messages.js';
+import { bodyBytesMax, isolatePath, newsPath, socketName } from './messages.js';
 
 /** The start of a pod fails, and is tried again, when netproxy has not isolated it within this time. */
 const isolateMs = 15_000;
@@ -33,6 +33,7 @@ export class RemoteIsolation implements PodIsolation {
   readonly #forgotten = new Set<string>();
   readonly #agent = new Agent({ keepAlive: false, maxSockets: 32 });
   #adopted: readonly HeldPod[] | undefined;
+  #logLevel: AgentNews['logLevel'];
   #telling: Promise<void> | undefined;
   /** What is being told now. */
   #sent: { readonly forgotten: readonly string[]; readonly over: Promise<unknown> } | undefined;
@@ -77,6 +78,12 @@ export class RemoteIsolation implements PodIsolation {
     this.#tell();
   }
 
+  /** Sets the level of netproxy's log. @param level undefined: the one that it began with */
+  setLogLevel(level: LogLevel | undefined): void {
+    this.#logLevel = level ?? null;
+    this.#tell();
+  }
+
   async stop(): Promise<void> {
     this.#stopping.abort();
     this.#agent.destroy();
@@ -96,16 +103,22 @@ export class RemoteIsolation implements PodIsolation {
     const { clock, log } = this.#options;
     const { signal } = this.#stopping;
     let warned = false;
-    while (!signal.aborted && (this.#adopted !== undefined || this.#forgotten.size > 0)) {
+    while (!signal.aborted && this.#hasNews()) {
       const adopted = this.#adopted;
+      const logLevel = this.#logLevel;
       const forgotten = [...this.#forgotten];
-      const news: PodNews = { forgotten, ...(adopted && { adopted }) };
-      const sending = this.#post(podsPath, news);
+      const news: AgentNews = {
+        forgotten,
+        ...(adopted && { adopted }),
+        ...(logLevel === undefined ? {} : { logLevel }),
+      };
+      const sending = this.#post(newsPath, news);
       this.#sent = { forgotten, over: sending.catch(() => undefined) };
       try {
         const { problem } = await sending;
         if (problem !== undefined) log.error({ problem }, 'netproxy did not take what it was told');
         if (this.#adopted === adopted) this.#adopted = undefined;
+        if (this.#logLevel === logLevel) this.#logLevel = undefined;
         for (const podUid of forgotten) this.#forgotten.delete(podUid);
       } catch (error) {
         if (!warned) log.warn({ error }, "the node's netproxy does not answer; trying again");
@@ -115,7 +128,11 @@ export class RemoteIsolation implements PodIsolation {
     }
   }
 
-  async #post(path: string, message: IsolatedPod | PodNews): Promise<Answer> {
+  #hasNews(): boolean {
+    return this.#adopted !== undefined || this.#logLevel !== undefined || this.#forgotten.size > 0;
+  }
+
+  async #post(path: string, message: IsolatedPod | AgentNews): Promise<Answer> {
     // Through the descriptor: a socket's path has at most 107 bytes.
     const directory = await open(this.#options.directory);
     try {

@@ -2,6 +2,7 @@ import { delay, systemClock } from '../../lib/clock.js';
 import { createLogger } from '../../lib/create-logger.js';
 import { errorMessage } from '../../lib/errors.js';
 import { lockDirectory } from '../../lib/files/directory-lock.js';
+import { LogThreshold } from '../../lib/log.js';
 import { surviveRejections } from '../../lib/rejections.js';
 import { shutdownSignal } from '../../lib/shutdown.js';
 import type { NetproxyCommand } from '../options.js';
@@ -19,7 +20,8 @@ export async function runNetproxy(argv: readonly string[]): Promise<number> {
 }
 
 async function run(options: NetproxyCommand): Promise<number> {
-  const log = createLogger({ component: 'netproxy', level: options.logLevel });
+  const threshold = new LogThreshold(options.logLevel);
+  const log = createLogger({ component: 'netproxy', level: threshold });
   surviveRejections({ component: 'netproxy', log });
   const stopping = shutdownSignal();
   const clock = systemClock();
@@ -29,7 +31,7 @@ async function run(options: NetproxyCommand): Promise<number> {
     stopping.addEventListener('abort', () => resolve(), { once: true });
   });
   try {
-    const proxy = await startProxyProcess({ ...options, log, clock }, stopping);
+    const proxy = await startProxyProcess({ ...options, log, threshold, clock }, stopping);
     proxy.ready.then(
       () => log.info({ node: options.nodeName }, 'the network of the node is ready'),
       () => undefined,

@@ -2,6 +2,7 @@
 import { createApiClient, createInformerFactory } from '../../client/index.js';
 import { EventSink } from '../../client/events/recorder.js';
 import type { Clock } from '../../lib/clock.js';
+import type { LogThreshold } from '../../lib/log.js';
 import { derivedTls, RenewableTls } from '../../lib/pki/tls-source.js';
 import type { Netproxy } from '../../netproxy/index.js';
 import { IsolationDoor } from '../../netproxy/isolation/door.js';
@@ -20,7 +21,7 @@ export interface RunningProxy {
 
 /** Resolves when the agent can ask for isolation; waits for the agent to have joined. Rejects when `signal` aborts. */
 export async function startProxyProcess(
-  settings: NodeSettings & { readonly clock: Clock },
+  settings: NodeSettings & { readonly clock: Clock; readonly threshold: LogThreshold },
   signal: AbortSignal,
 ): Promise<RunningProxy> {
   const { clock, log, nodeName } = settings;
@@ -37,7 +38,7 @@ export async function startProxyProcess(
   });
   const proxy = startNodeProxy(settings, { informers, credentials, client, clock });
   const directory = proxyDirectory(settings.dataDir);
-  const door = new IsolationDoor({ directory, isolation: proxy, log });
+  const door = new IsolationDoor({ ...settings, directory, isolation: proxy });
   const endFollowing = followCredentials(credentials, settings, (now) => {
     current.renew(now);
     client.servers.setTargets(now.masters);
