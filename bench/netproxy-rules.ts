@@ -5,8 +5,7 @@
  *   unshare -n node dist/bench/netproxy-rules.js apply
  */
 import { spawnSync } from 'node:child_process';
-import { newServiceRuleSet } from '../src/netproxy/iptables/proxier.js';
-import { buildServiceRules } from '../src/netproxy/iptables/service-rules.js';
+import { IptablesServiceRules } from '../src/netproxy/iptables/service-rule-set.js';
 import { buildServicePorts } from '../src/netproxy/model/service-model.js';
 import type { Service } from '../src/api/types/core.js';
 import type { EndpointSlice } from '../src/api/types/networking.js';
@@ -17,7 +16,6 @@ const config = {
   nodeIp: '192.168.0.1',
   clusterCidr: '10.244.0.0/14',
   nodePortAddresses: [],
-  excludedIps: [],
 };
 
 function service(index: number): Service {
@@ -40,11 +38,11 @@ function slice(index: number, first: number): EndpointSlice {
   };
 }
 
-const rules = newServiceRuleSet();
+const rules = new IptablesServiceRules(config);
 
 function put(index: number, first: number): void {
   for (const port of buildServicePorts(service(index), [slice(index, first)], 'n1')) {
-    rules.set(port.key, buildServiceRules(port, config));
+    rules.setPort(port.key, port);
   }
 }
 

@@ -70,6 +70,19 @@ export function createRunner(clock: Clock): RunCommand {
     });
 }
 
+/** Runs a program for its output. @throws when it fails, with what it said */
+export async function mustRun(
+  run: RunCommand,
+  program: string,
+  args: readonly string[],
+  options: CommandOptions = {},
+): Promise<string> {
+  const result = await run(program, args, options);
+  if (result.code === 0) return result.stdout;
+  const said = result.stderr.slice(0, 2000);
+  throw new Error(`${program} ${args.join(' ')}: ${result.code}: ${said}`);
+}
+
 /** The system directories are added: service managers often leave /usr/sbin out. */
 function searchPath(): string {
   return `${process.env['PATH'] ?? ''}:/usr/local/sbin:/usr/sbin:/sbin:/usr/bin:/bin`;

@@ -9,13 +9,16 @@ import { Responder } from './dns/responder.js';
 import { DnsServer } from './dns/server.js';
 import { IngressController } from './ingress/controller.js';
 import { IngressStatus } from './ingress/status.js';
-import { IptablesProxier } from './iptables/proxier.js';
+import { iptablesKernel } from './iptables/kernel.js';
+import { IptablesServiceRules } from './iptables/service-rule-set.js';
+import { ServiceProxier } from './kernel/service-proxier.js';
 import { addLocalAddress, removeLocalAddress } from './local-address.js';
 import { nameServerAddress } from './name-server-address.js';
 import { PolicyController } from './policy/policy-controller.js';
 import { ObservationPorts } from './observation/ports.js';
 import { HealthChecks } from './model/health-check.js';
 import { ServiceWatch } from './model/service-watch.js';
+import { setSysctls } from './sysctl.js';
 import { UserspaceProxier } from './userspace/proxier.js';
 import type { Node as NodeObject } from '../api/types/core.js';
 import type { NetworkPolicy } from '../api/types/networking.js';
@@ -179,10 +182,13 @@ class Node implements Netproxy {
       await proxier.start();
     }
     if (mode !== 'iptables') return;
-    const proxier = new IptablesProxier({
+    await setSysctls({ 'net/ipv4/ip_forward': '1', 'net/ipv4/conf/all/route_localnet': '1' }, log);
+    const proxier = new ServiceProxier({
       watch: this.#watch,
       nodeName,
-      config: { nodeIp, clusterCidr, nodePortAddresses: [], excludedIps },
+      rules: new IptablesServiceRules({ nodeIp, clusterCidr, nodePortAddresses: [] }),
+      kernel: iptablesKernel(this.#run),
+      excludedIps,
       run: this.#run,
       clock,
       log: log.child({ part: 'services' }),

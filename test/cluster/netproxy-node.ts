@@ -7,8 +7,7 @@ import { systemClock } from '../../src/lib/clock.js';
 import { createLogger } from '../../src/lib/create-logger.js';
 import { createPodNetwork, startNetproxy } from '../../src/netproxy/index.js';
 import type { Netproxy, PodRef } from '../../src/netproxy/index.js';
-import { newServiceRuleSet } from '../../src/netproxy/iptables/proxier.js';
-import { buildServiceRules } from '../../src/netproxy/iptables/service-rules.js';
+import { IptablesServiceRules } from '../../src/netproxy/iptables/service-rule-set.js';
 import { buildServicePorts } from '../../src/netproxy/model/service-model.js';
 import type { Service } from '../../src/api/types/core.js';
 import type { EndpointSlice } from '../../src/api/types/networking.js';
@@ -95,16 +94,11 @@ async function start(pods: readonly { name: string; netnsPath: string }[]): Prom
 
 /** Returns the changes that a full comparison with the kernel's rules would still make. */
 function difference(): string {
-  const rules = newServiceRuleSet();
-  for (const [name, type] of [['web', 'NodePort']] as const) {
-    const ports = buildServicePorts(service(name, '10.96.5.5', type), [slice(name, [0, 1])], 'n1');
-    const config = {
-      nodeIp: common.nodeIp,
-      clusterCidr: common.clusterCidr,
-      nodePortAddresses: [],
-      excludedIps: [],
-    };
-    for (const port of ports) rules.set(port.key, buildServiceRules(port, config));
+  const { nodeIp, clusterCidr } = common;
+  const rules = new IptablesServiceRules({ nodeIp, clusterCidr, nodePortAddresses: [] });
+  const web = service('web', '10.96.5.5', 'NodePort');
+  for (const port of buildServicePorts(web, [slice('web', [0, 1])], 'n1')) {
+    rules.setPort(port.key, port);
   }
   rules.observe(execFileSync('iptables-save', { encoding: 'utf8' }));
   return rules.plan();

@@ -3,14 +3,13 @@ import { describe, expect, test } from '@jest/globals';
 import { buildServicePorts } from '../model/service-model.js';
 import type { Service } from '../../api/types/core.js';
 import type { EndpointSlice } from '../../api/types/networking.js';
-import { newServiceRuleSet } from './proxier.js';
+import { IptablesServiceRules } from './service-rule-set.js';
 import { buildServiceRules } from './service-rules.js';
 
 const config = {
   nodeIp: '192.168.0.1',
   clusterCidr: '10.244.0.0/16',
   nodePortAddresses: [],
-  excludedIps: [],
 };
 const golden = 'src/netproxy/iptables/testdata/services.txt';
 
@@ -127,7 +126,7 @@ describe('the rule set', () => {
   };
 
   test('a changed endpoint sends its chains only, and nothing the second time', () => {
-    const rules = newServiceRuleSet();
+    const rules = new IptablesServiceRules(config);
     rules.set('other', { chains: new Map(), shared: new Map([['nat/KUBE-SERVICES', ['-j X']]]) });
     rules.set('web', contribution(slice([here])));
     expect(rules.plan()).toContain('KUBE-POSTROUTING');
@@ -142,7 +141,7 @@ describe('the rule set', () => {
   });
 
   test('a removed service deletes its own line of the shared chain', () => {
-    const rules = newServiceRuleSet();
+    const rules = new IptablesServiceRules(config);
     rules.set('web', contribution(slice([here])));
     rules.plan();
     rules.commit();
@@ -163,7 +162,7 @@ describe('the rule set', () => {
     });
 
   test('a service is refused before it is no longer served, and served before it is no longer refused', () => {
-    const rules = newServiceRuleSet();
+    const rules = new IptablesServiceRules(config);
     rules.set('web', contribution(slice([here])));
     rules.plan();
     rules.commit();
@@ -179,7 +178,7 @@ describe('the rule set', () => {
     'COMMIT\n';
 
   test('so it is with what an earlier process left', () => {
-    const rules = newServiceRuleSet();
+    const rules = new IptablesServiceRules(config);
     rules.observe(observed('nat', served) + observed('filter', '-d 10.96.9.9/32 -p tcp'));
     rules.set('web', contribution(slice([])));
     const plan = rules.plan();
@@ -194,7 +193,7 @@ describe('the rule set', () => {
   });
 
   test('what was observed is not written again; foreign chains are left alone, stale ones go', () => {
-    const rules = newServiceRuleSet();
+    const rules = new IptablesServiceRules(config);
     rules.observe(
       '*nat\n:KUBE-MARK-MASQ - [0:0]\n:KUBE-SVC-AAAAAAAAAAAAAAAA - [0:0]\n:KUBE-FOREIGN - [0:0]\n' +
         '-A KUBE-MARK-MASQ -j MARK --set-xmark 0x4000/0x4000\nCOMMIT\n',

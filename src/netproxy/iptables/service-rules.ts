@@ -8,6 +8,7 @@
  * SVC: all endpoints; SVL: those of this node; FW: source ranges of a load balancer. Pure.
  */
 import { cidrContains, parseCidr } from '../address.js';
+import type { RuleConfig } from '../kernel/rule-config.js';
 import type { Endpoint, ServicePort } from '../model/service-model.js';
 import type { ChainId, Rule } from './rule.js';
 import { chainName, comment, destinationPort, join, probability } from './rule.js';
@@ -18,18 +19,6 @@ export interface Contribution {
   readonly chains: ReadonlyMap<ChainId, readonly Rule[]>;
   /** Rules in chains that many share; order does not matter there. */
   readonly shared: ReadonlyMap<ChainId, readonly Rule[]>;
-}
-
-/** The settings that shape the rules of all services. */
-export interface RuleConfig {
-  /** The node's own address: a load balancer's source range that holds it lets the node itself in. */
-  readonly nodeIp: string;
-  /** Sources outside of it are masqueraded on their way to a ClusterIP; "" = unknown, nobody is. */
-  readonly clusterCidr: string;
-  /** Node ports answer on these blocks only. Empty: on every address of the node. */
-  readonly nodePortAddresses: readonly string[];
-  /** ClusterIPs that the node serves itself: their services get no rules. */
-  readonly excludedIps: readonly string[];
 }
 
 /** The rules of one service port. */

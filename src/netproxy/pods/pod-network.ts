@@ -10,7 +10,8 @@ import type { RunCommand } from '../command.js';
 import { createRunner } from '../command.js';
 import type { Node } from '../../api/types/core.js';
 import { resources } from '../../client/resources.js';
-import { IptablesApplier } from '../iptables/applier.js';
+import { iptablesKernel } from '../iptables/kernel.js';
+import { RuleApplier } from '../kernel/rule-applier.js';
 import type { HostPort, PodNetwork, PodNetworkOptions, PodRef } from '../types.js';
 import { PodNetworkError } from '../types.js';
 import type { CniRunner } from './cni.js';
@@ -47,7 +48,7 @@ export class CniPodNetwork implements PodNetwork {
   readonly #stop = new AbortController();
   #podCidr: string | undefined;
   #router: Router | undefined;
-  #rules: IptablesApplier | undefined;
+  #rules: RuleApplier | undefined;
   #starting: Promise<void> | undefined;
 
   constructor(options: PodNetworkOptions, run?: RunCommand) {
@@ -77,7 +78,7 @@ export class CniPodNetwork implements PodNetwork {
     await this.#makeBridge(podCidr);
     await setSysctls({ 'net/bridge/bridge-nf-call-iptables': '1' }, log);
     const rules = podNetworkRules({ podCidr, clusterCidr });
-    this.#rules = new IptablesApplier({ rules, run: this.#run, clock, log });
+    this.#rules = new RuleApplier({ rules, kernel: iptablesKernel(this.#run), clock, log });
     await this.#rules.applied();
     this.#router = new Router({
       nodes: this.#nodes,

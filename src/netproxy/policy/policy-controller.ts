@@ -11,9 +11,10 @@ import type { Clock } from '../../lib/clock.js';
 import { delay } from '../../lib/clock.js';
 import type { Logger } from '../../lib/log.js';
 import type { RunCommand } from '../command.js';
-import { IptablesApplier } from '../iptables/applier.js';
+import { iptablesKernel } from '../iptables/kernel.js';
 import { comment } from '../iptables/rule.js';
 import { RuleSet } from '../iptables/rule-set.js';
+import { RuleApplier } from '../kernel/rule-applier.js';
 import type { Namespace, Pod } from '../../api/types/core.js';
 import type { NetworkPolicy } from '../../api/types/networking.js';
 import { resources } from '../../client/resources.js';
@@ -45,7 +46,7 @@ export class PolicyController implements PodIsolation {
   readonly #options: PolicyControllerOptions;
   readonly #policies: Informer<NetworkPolicy>;
   readonly #rules = newPolicyRuleSet();
-  readonly #applier: IptablesApplier;
+  readonly #applier: RuleApplier;
   readonly #ends: (() => void)[] = [];
   readonly #held = new Map<string, HeldPod>();
   readonly #stopping = new AbortController();
@@ -56,7 +57,11 @@ export class PolicyController implements PodIsolation {
   constructor(options: PolicyControllerOptions) {
     this.#options = options;
     this.#policies = options.informers.informer<NetworkPolicy>(resources.networkPolicies);
-    this.#applier = new IptablesApplier({ ...options, rules: this.#rules });
+    this.#applier = new RuleApplier({
+      ...options,
+      rules: this.#rules,
+      kernel: iptablesKernel(options.run),
+    });
     this.#applier.onBatch(() => this.#update());
   }
 
@@ -179,7 +184,7 @@ export class PolicyController implements PodIsolation {
       hooks: [{ chain: 'filter/FORWARD', rule: hook }],
       owns: (chain) => /^KUBE-(?:PIN|POUT)-[A-Z2-7]{16}$/.test(chain),
     });
-    const old = new IptablesApplier({ rules, run, clock, log });
+    const old = new RuleApplier({ rules, kernel: iptablesKernel(run), clock, log });
     await old.cleanUp().catch((error: unknown) => {
       log.warn({ error }, 'policy rules of an earlier version could not be removed');
     });

@@ -1,9 +1,9 @@
 /** A cluster's services and endpoints from a few words of YAML, and the rules that a node makes of them. */
 import type { Service } from '../../api/types/core.js';
 import type { Endpoint, EndpointSlice } from '../../api/types/networking.js';
-import { newServiceRuleSet } from '../iptables/proxier.js';
-import type { RuleConfig } from '../iptables/service-rules.js';
+import { IptablesServiceRules } from '../iptables/service-rule-set.js';
 import { buildServiceRules } from '../iptables/service-rules.js';
+import type { RuleConfig } from '../kernel/rule-config.js';
 import type { ServicePort } from '../model/service-model.js';
 import { buildServicePorts } from '../model/service-model.js';
 
@@ -58,14 +58,14 @@ export function sliceOf(key: string, { ports, at }: EndpointFields): EndpointSli
 export class ServiceCluster {
   readonly #services = new Map<string, Service>();
   readonly #slices = new Map<string, EndpointSlice>();
-  readonly #rules = newServiceRuleSet();
+
   readonly #owners = new Map<string, readonly string[]>();
   #config: RuleConfig = {
     clusterCidr: '10.244.0.0/16',
     nodeIp: '192.168.0.1',
     nodePortAddresses: [],
-    excludedIps: [],
   };
+  readonly #rules = new IptablesServiceRules(this.#config);
 
   /** Takes the change, and says what goes to `iptables-restore --noflush`. */
   apply(change: ClusterChange): string {

@@ -1,4 +1,4 @@
-/** Services by iptables: informers → changed services → rules, applied in batches. */
+/** Services by rules of the kernel: informers → changed services → rules, applied in batches. */
 import type { Clock } from '../../lib/clock.js';
 import type { Logger } from '../../lib/log.js';
 import type { RunCommand } from '../command.js';
@@ -6,19 +6,25 @@ import { buildServicePorts } from '../model/service-model.js';
 import type { ServicePort } from '../model/service-model.js';
 import type { ServiceWatch } from '../model/service-watch.js';
 import type { SyncObserver } from '../observation/proxy-metrics.js';
-import { setSysctls } from '../sysctl.js';
-import { IptablesApplier } from './applier.js';
-import { baseChains, hooks, ownedByServices, sharedChains } from './base-rules.js';
 import { forgetFlows, staleFlows } from './conntrack.js';
-import { RuleSet } from './rule-set.js';
-import type { RuleConfig } from './service-rules.js';
-import { buildServiceRules } from './service-rules.js';
+import { RuleApplier } from './rule-applier.js';
+import type { Kernel, KernelRules } from './rule-applier.js';
 
-/** The dependencies of {@link IptablesProxier}. */
-export interface ProxierOptions {
+/** Rules of services in one language of the kernel's. */
+export interface ServiceRules extends KernelRules {
+  /** What the port wants; undefined: nothing any more. @param owner unique among ports */
+  setPort(owner: string, port: ServicePort | undefined): void;
+}
+
+/** The dependencies of {@link ServiceProxier}. */
+export interface ServiceProxierOptions {
   readonly watch: ServiceWatch;
   readonly nodeName: string;
-  readonly config: RuleConfig;
+  readonly rules: ServiceRules;
+  readonly kernel: Kernel;
+  /** ClusterIPs that the node serves itself: their services get no rules. */
+  readonly excludedIps: readonly string[];
+  /** For `conntrack`. */
   readonly run: RunCommand;
   readonly clock: Clock;
   readonly log: Logger;
@@ -27,27 +33,23 @@ export interface ProxierOptions {
 }
 
 /** Keeps the rules of all Services in the kernel. */
-export class IptablesProxier {
-  readonly #options: ProxierOptions;
-  readonly #rules: RuleSet;
-  readonly #applier: IptablesApplier;
+export class ServiceProxier {
+  readonly #options: ServiceProxierOptions;
+  readonly #applier: RuleApplier;
   readonly #changed = new Set<string>();
   readonly #ports = new Map<string, readonly ServicePort[]>();
   #flows: string[][] = [];
   #end: (() => void) | undefined;
 
-  constructor(options: ProxierOptions) {
+  constructor(options: ServiceProxierOptions) {
     this.#options = options;
-    this.#rules = newServiceRuleSet();
-    this.#applier = new IptablesApplier({ ...options, rules: this.#rules });
+    this.#applier = new RuleApplier(options);
     this.#applier.onBatch(() => this.#update());
   }
 
   /** Call when the informers are synced: rules of services not known yet would be removed. */
   async start(): Promise<void> {
-    const { log, watch } = this.#options;
-    await setSysctls({ 'net/ipv4/ip_forward': '1', 'net/ipv4/conf/all/route_localnet': '1' }, log);
-    this.#end = watch.onChange((key) => {
+    this.#end = this.#options.watch.onChange((key) => {
       this.#changed.add(key);
       this.#applier.request();
     });
@@ -65,25 +67,25 @@ export class IptablesProxier {
   }
 
   #update(): void {
-    const { watch, nodeName, config } = this.#options;
+    const { watch, nodeName, rules, excludedIps } = this.#options;
     for (const key of this.#changed) {
       const service = watch.service(key);
       const ports =
         service === undefined
           ? []
           : buildServicePorts(service, watch.slicesOf(key), nodeName, watch.zone).filter(
-              ({ clusterIp }) => !config.excludedIps.includes(clusterIp),
+              ({ clusterIp }) => !excludedIps.includes(clusterIp),
             );
       const before = new Map(this.#ports.get(key)?.map((port) => [ownerOf(port), port]));
       for (const port of ports) {
         const owner = ownerOf(port);
         this.#flows.push(...staleFlows(before.get(owner), port));
         before.delete(owner);
-        this.#rules.set(owner, buildServiceRules(port, config));
+        rules.setPort(owner, port);
       }
       for (const [owner, port] of before) {
         this.#flows.push(...staleFlows(port, undefined));
-        this.#rules.set(owner, undefined);
+        rules.setPort(owner, undefined);
       }
       if (ports.length === 0) this.#ports.delete(key);
       else this.#ports.set(key, ports);
@@ -105,16 +107,7 @@ export class IptablesProxier {
   }
 }
 
-/** The layout of kube-proxy's chains, empty of services. */
-export function newServiceRuleSet(): RuleSet {
-  return new RuleSet({
-    base: baseChains,
-    shared: sharedChains,
-    hooks,
-    owns: (chain) => ownedByServices.test(chain),
-  });
-}
-
+/** The name of a port, which is unique among all services. */
 function ownerOf(port: ServicePort): string {
   return `${port.key}/${port.protocol}`;
 }

@@ -1,14 +1,31 @@
-/** The shell around RuleSet: batches changes, runs iptables, repairs what others damaged. */
+/** The shell around a set of rules: batches changes, hands them to the kernel, repairs what others damaged. */
 import type { Clock } from '../../lib/clock.js';
 import type { Logger } from '../../lib/log.js';
-import type { RunCommand } from '../command.js';
 import type { SyncObserver } from '../observation/proxy-metrics.js';
-import type { RuleSet } from './rule-set.js';
 
-/** The dependencies and settings of {@link IptablesApplier}. */
+/** Wanted rules, and what is known of those in the kernel. Pure: what was planned is there only by `commit`. */
+export interface KernelRules {
+  /** Takes what {@link Kernel.read} found. */
+  observe(found: string): void;
+  /** The text for {@link Kernel.write} that turns what is there into what is wanted; "" when nothing differs. */
+  plan(): string;
+  /** The last plan has been written. */
+  commit(): void;
+  /** The text that removes all. */
+  planRemoval(): string;
+}
+
+/** The programs by which rules are read and written. */
+export interface Kernel {
+  read(): Promise<string>;
+  /** All of it or nothing, as far as the kernel can. @throws when it was refused */
+  write(plan: string): Promise<void>;
+}
+
+/** The dependencies and settings of {@link RuleApplier}. */
 export interface ApplierOptions {
-  readonly rules: RuleSet;
-  readonly run: RunCommand;
+  readonly rules: KernelRules;
+  readonly kernel: Kernel;
   readonly clock: Clock;
   readonly log: Logger;
   /** Changes are gathered for this long before they are applied. @default 20 */
@@ -22,13 +39,11 @@ export interface ApplierOptions {
 /** One thirtieth of the time at most goes into comparing. */
 const resyncShare = 30;
 const retryMs = 1000;
-/** Loading 100,000 rules into an empty kernel takes iptables-nft minutes; a change takes a fifth of a second. */
-const restoreMsMax = 600_000;
 
 /**
- * Brings a {@link RuleSet} into the kernel: in batches, again after a failure, and again when others have changed it.
+ * Brings {@link KernelRules} into the kernel: in batches, again after a failure, and again when others have changed it.
  */
-export class IptablesApplier {
+export class RuleApplier {
   readonly #options: ApplierOptions;
   readonly #waiting: { resolve: () => void; reject: (error: Error) => void }[] = [];
   #cancelBatch: (() => void) | undefined;
@@ -79,10 +94,10 @@ export class IptablesApplier {
 
   /** After `stop`: removes all rules. */
   async cleanUp(): Promise<void> {
-    const { rules, run } = this.#options;
-    rules.observe(await this.#save());
+    const { rules, kernel } = this.#options;
+    rules.observe(await this.#read());
     const plan = rules.planRemoval();
-    if (plan !== '') await mustRun(run, 'iptables-restore', ['--noflush'], plan);
+    if (plan !== '') await kernel.write(plan);
   }
 
   #begin(): void {
@@ -99,15 +114,15 @@ export class IptablesApplier {
   }
 
   async #applyOnce(): Promise<void> {
-    const { rules, run, log, clock, observer } = this.#options;
+    const { rules, kernel, log, clock, observer } = this.#options;
     const beganMs = clock.monotonicMs();
     const served = this.#waiting.splice(0);
     try {
       if (this.#observe) {
-        const saved = await this.#save();
+        const found = await this.#read();
         observer?.began();
         this.#prepare?.();
-        rules.observe(saved);
+        rules.observe(found);
         this.#observe = false;
       } else {
         observer?.began();
@@ -116,7 +131,7 @@ export class IptablesApplier {
       const plan = rules.plan();
       if (plan !== '') {
         const startMs = clock.monotonicMs();
-        await mustRun(run, 'iptables-restore', ['--noflush'], plan);
+        await kernel.write(plan);
         const tookMs = Math.round(clock.monotonicMs() - startMs);
         log.debug({ lines: plan.length, tookMs }, 'applied rules');
       }
@@ -142,13 +157,13 @@ export class IptablesApplier {
 
   #resyncDelayMs = 0;
 
-  async #save(): Promise<string> {
-    const { clock, run, resyncMs } = this.#options;
+  async #read(): Promise<string> {
+    const { clock, kernel, resyncMs } = this.#options;
     const startMs = clock.monotonicMs();
-    const saved = await mustRun(run, 'iptables-save', [], '');
+    const found = await kernel.read();
     const tookMs = clock.monotonicMs() - startMs;
     this.#resyncDelayMs = Math.max(resyncMs ?? 10_000, tookMs * resyncShare);
-    return saved;
+    return found;
   }
 
   #scheduleResync(): void {
@@ -159,19 +174,4 @@ export class IptablesApplier {
       this.#begin();
     });
   }
-}
-
-async function mustRun(
-  run: RunCommand,
-  program: string,
-  args: readonly string[],
-  stdin: string,
-): Promise<string> {
-  const result = await run(program, args, { stdin, timeoutMs: restoreMsMax });
-  if (result.code !== 0) {
-    throw new Error(
-      `${program} ${args.join(' ')}: ${result.code}: ${result.stderr.slice(0, 2000)}`,
-    );
-  }
-  return result.stdout;
 }

@@ -2,13 +2,14 @@ import { afterEach, describe, expect, test } from '@jest/globals';
 import { ManualClock } from '../../lib/clock.js';
 import { silentLogger } from '../../lib/log.js';
 import type { CommandResult } from '../command.js';
-import { IptablesApplier } from './applier.js';
-import { RuleSet } from './rule-set.js';
+import { iptablesKernel } from '../iptables/kernel.js';
+import { RuleSet } from '../iptables/rule-set.js';
+import { RuleApplier } from './rule-applier.js';
 
 const batchMs = 20;
 const resyncMs = 10_000;
 
-let applier: IptablesApplier | undefined;
+let applier: RuleApplier | undefined;
 afterEach(() => applier?.stop());
 
 /** Waits until promises that are ready have run. */
@@ -19,7 +20,7 @@ const settle = async (): Promise<void> => {
 /** A kernel that has what it was given last, in the form of `iptables-save`, and a rule set of one chain beside it. */
 function setUp(): {
   readonly clock: ManualClock;
-  readonly applier: IptablesApplier;
+  readonly applier: RuleApplier;
   readonly rules: RuleSet;
   readonly calls: string[];
   readonly kernel: { saved: string; fails: number };
@@ -36,11 +37,11 @@ function setUp(): {
   });
   const answer = (code: number, stdout = '', stderr = ''): Promise<CommandResult> =>
     Promise.resolve({ code, stdout, stderr });
-  const created = new IptablesApplier({
+  const created = new RuleApplier({
     rules,
     clock,
     log: silentLogger,
-    run: (program, args, options) => {
+    kernel: iptablesKernel((program, args, options) => {
       calls.push([program, ...args].join(' '));
       if (kernel.fails > 0) {
         kernel.fails--;
@@ -49,7 +50,7 @@ function setUp(): {
       if (program === 'iptables-save') return answer(0, kernel.saved);
       kernel.saved = options?.stdin ?? '';
       return answer(0);
-    },
+    }),
   });
   applier = created;
   const want = (rule: string): void => {
