@@ -26,8 +26,8 @@ die() { say "$*"; exit 1; }
 . scripts/lib/kubectl.sh
 
 # Debian packages that running a cluster with real containers needs, as "command:package".
-RUN_PACKAGES=(containerd:containerd runc:runc iptables:iptables ip:iproute2 conntrack:conntrack nsenter:util-linux
-  ps:procps curl:curl /bin/busybox:busybox-static /usr/lib/cni/bridge:containernetworking-plugins
+RUN_PACKAGES=(containerd:containerd runc:runc iptables:iptables nft:nftables ip:iproute2 conntrack:conntrack
+  nsenter:util-linux ps:procps curl:curl /bin/busybox:busybox-static /usr/lib/cni/bridge:containernetworking-plugins
   /usr/sbin/nginx:nginx-light)
 # What compiling better-sqlite3 needs.
 BUILD_PACKAGES=(python3:python3 make:make g++:g++)

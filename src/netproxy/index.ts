@@ -18,7 +18,9 @@ export type {
   ProxyMode,
 } from './types.js';
 export { nameServerAddress } from './name-server-address.js';
+export { proxyModes } from './types.js';
 export { startNetproxy } from './netproxy.js';
+export { whatModeLacks } from './service-modes.js';
 
 /** The pod network of this node; nothing happens before `start` or the first pod. */
 export function createPodNetwork(options: PodNetworkOptions): PodNetwork {

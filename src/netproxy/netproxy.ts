@@ -9,17 +9,13 @@ import { Responder } from './dns/responder.js';
 import { DnsServer } from './dns/server.js';
 import { IngressController } from './ingress/controller.js';
 import { IngressStatus } from './ingress/status.js';
-import { iptablesKernel } from './iptables/kernel.js';
-import { IptablesServiceRules } from './iptables/service-rule-set.js';
-import { ServiceProxier } from './kernel/service-proxier.js';
 import { addLocalAddress, removeLocalAddress } from './local-address.js';
 import { nameServerAddress } from './name-server-address.js';
 import { PolicyController } from './policy/policy-controller.js';
 import { ObservationPorts } from './observation/ports.js';
 import { HealthChecks } from './model/health-check.js';
 import { ServiceWatch } from './model/service-watch.js';
-import { setSysctls } from './sysctl.js';
-import { UserspaceProxier } from './userspace/proxier.js';
+import { startServiceProxier } from './service-modes.js';
 import type { Node as NodeObject } from '../api/types/core.js';
 import type { NetworkPolicy } from '../api/types/networking.js';
 import { resources } from '../client/resources.js';
@@ -35,7 +31,7 @@ interface Part {
   cleanUp?(): Promise<void>;
 }
 
-/** Starts at once; see `ready`. Needs root in iptables mode. */
+/** Starts at once; see `ready`. Needs root in the modes with rules in the kernel. */
 export function startNetproxy(options: NetproxyOptions): Netproxy {
   return new Node(options);
 }
@@ -158,7 +154,7 @@ class Node implements Netproxy {
   }
 
   async #startServices(): Promise<void> {
-    const { mode, nodeName, nodeIp, clusterCidr, clock, log } = this.#options;
+    const { mode, nodeName, clock, log } = this.#options;
     if (mode === 'none') return;
     const observer = this.#observation.metrics;
     const ends = [
@@ -168,34 +164,24 @@ class Node implements Netproxy {
     this.#parts.push({ stop: async () => ends.forEach((end) => end()) });
     // Rules of services not known yet would be removed.
     await this.#watch.whenSynced(this.#stopping.signal);
-    const checks = new HealthChecks(this.#watch, nodeName, log.child({ part: 'services' }));
+    const own = log.child({ part: 'services' });
+    const checks = new HealthChecks(this.#watch, nodeName, own);
     this.#parts.push(checks);
     checks.start();
-    // Served on this node itself, without rules.
-    const excludedIps = this.#options.dns === false ? [] : [this.dnsAddress];
-    if (mode === 'userspace') {
-      const root = process.getuid?.() === 0;
-      const shared = { watch: this.#watch, nodeName, excludedIps, root, run: this.#run, clock };
-      const base = { ...shared, observer };
-      const proxier = new UserspaceProxier({ ...base, log: log.child({ part: 'services' }) });
-      this.#parts.push(proxier);
-      await proxier.start();
-    }
-    if (mode !== 'iptables') return;
-    await setSysctls({ 'net/ipv4/ip_forward': '1', 'net/ipv4/conf/all/route_localnet': '1' }, log);
-    const proxier = new ServiceProxier({
-      watch: this.#watch,
-      nodeName,
-      rules: new IptablesServiceRules({ nodeIp, clusterCidr, nodePortAddresses: [] }),
-      kernel: iptablesKernel(this.#run),
-      excludedIps,
-      run: this.#run,
-      clock,
-      log: log.child({ part: 'services' }),
-      observer,
-    });
-    this.#parts.push(proxier);
-    await proxier.start();
+    await startServiceProxier(
+      this.#options,
+      {
+        watch: this.#watch,
+        // Served on this node itself, without rules.
+        excludedIps: this.#options.dns === false ? [] : [this.dnsAddress],
+        run: this.#run,
+        clock,
+        log: own,
+        observer,
+        signal: this.#stopping.signal,
+      },
+      (proxier) => this.#parts.push(proxier),
+    );
   }
 
   /** Policies need the rules of the kernel, in whatever way services are served. */

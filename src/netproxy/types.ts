@@ -2,11 +2,15 @@ import type { ApiClient, InformerFactory } from '../client/types.js';
 import type { Clock } from '../lib/clock.js';
 import type { Logger } from '../lib/log.js';
 
+/** The ways of serving services, by the names that flags and metrics give them. */
+export const proxyModes = ['iptables', 'nftables', 'userspace', 'none'] as const;
+
 /**
- * The way of serving services: `iptables` needs root and programs NAT rules in the network namespace that the process
- * runs in; `userspace` proxies connections itself; `none` serves no services (DNS and ingress may still run).
+ * The way of serving services: `iptables` and `nftables` need root and program NAT rules in the network namespace that
+ * the process runs in; `userspace` proxies connections itself; `none` serves no services (DNS and ingress may still
+ * run).
  */
-export type ProxyMode = 'iptables' | 'userspace' | 'none';
+export type ProxyMode = (typeof proxyModes)[number];
 
 /** Protocols of the transport layer that Services and Pods may name. */
 export type Protocol = 'TCP' | 'UDP' | 'SCTP';

@@ -35,6 +35,7 @@ import { CredentialsKeeper } from './join/keeper.js';
 import { readMachine } from './node/facts.js';
 import type { RuntimeName, WorkerOptions } from './options.js';
 import {
+  checkMode,
   clusterResolver,
   networkOptions,
   proxyDirectory,
@@ -119,6 +120,7 @@ async function assemble(options: StartOptions, begun: Begun): Promise<number> {
   const { log, dataDir, signal = new AbortController().signal } = options;
   const clock = options.clock ?? systemClock();
   await mkdir(dataDir, { recursive: true });
+  if (options.proxyInProcess) await checkMode(options, clock);
   const runtimeName = await chooseRuntime({ ...options, clock, log });
   const started: { node?: WorkerNode } = {};
   const find = (): WorkerNode | undefined => started.node;

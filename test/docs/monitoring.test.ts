@@ -50,12 +50,13 @@ function exported(): ReadonlyMap<string, string> {
     objects: () => [],
   });
   const shared = new ComponentMetrics();
-  const [proxy, certificates] = [new Registry(), new Registry()];
+  const [proxy, other, certificates] = [new Registry(), new Registry(), new Registry()];
   // They write themselves down.
   expect([
     new SchedulerMetrics(shared.registry, 'default-scheduler'),
-    new ProxyMetrics(proxy, clock),
-  ]).toHaveLength(2);
+    new ProxyMetrics(proxy, clock, 'iptables'),
+    new ProxyMetrics(other, clock, 'nftables'),
+  ]).toHaveLength(3);
   watchExpiry({}, { registry: certificates, clock, log: silentLogger })();
   const agent = new AgentMetrics('n', () => undefined);
   measuredRuntime(new FakeRuntime(clock), agent.registry, clock);
@@ -72,6 +73,7 @@ function exported(): ReadonlyMap<string, string> {
     resourceMetrics(undefined, []),
     cadvisorMetrics([], { cpus: 1, memoryBytes: 1 }),
     proxy,
+    other,
   ];
   const types = registries.flatMap((registry) =>
     [...registry.metrics().matchAll(/^# TYPE (\S+) (\S+)$/gm)].map(

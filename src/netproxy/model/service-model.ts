@@ -1,6 +1,6 @@
 /**
  * From services and their endpoint slices to what a proxy serves: one ServicePort per port, with the endpoints that
- * take its traffic. Pure; iptables, userspace and ingress are built on it.
+ * take its traffic. Pure; iptables, nftables, userspace and ingress are built on it.
  */
 import { objectKey } from '../../api/facts/keys.js';
 import { addressFamily, formatCidr, parseCidr } from '../address.js';
@@ -17,6 +17,8 @@ export interface Endpoint {
   readonly terminating: boolean;
   /** On the node that the model was built for. */
   readonly local: boolean;
+  /** On another node, as far as its slice says. */
+  readonly elsewhere: boolean;
   /** The zones whose nodes should use it; absent: the slice says nothing of zones. */
   readonly zones?: readonly string[];
 }
@@ -127,6 +129,7 @@ export function endpointsOfPort(
           serving: conditions?.serving ?? ready,
           terminating: conditions?.terminating === true,
           local: endpoint.nodeName === nodeName,
+          elsewhere: endpoint.nodeName !== undefined && endpoint.nodeName !== nodeName,
           ...(zones === undefined ? {} : { zones }),
         });
       }

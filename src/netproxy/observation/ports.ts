@@ -42,7 +42,7 @@ export class ObservationPorts {
     this.#options = options;
     observeProcess(this.#registry);
     observeEventLoop(this.#registry);
-    this.metrics = new ProxyMetrics(this.#registry, options.clock);
+    this.metrics = new ProxyMetrics(this.#registry, options.clock, options.mode);
     const answers = (name: string): Counter =>
       new Counter({
         name: `kubeproxy_proxy_${name}_total`,

@@ -1,15 +1,16 @@
 import { expect, test } from '@jest/globals';
 import { ManualClock } from '../../lib/clock.js';
 import { Registry } from '../../lib/metrics.js';
+import type { ProxyMode } from '../types.js';
 import { ProxyMetrics } from './proxy-metrics.js';
 
-function set(): {
+function set(mode: ProxyMode = 'iptables'): {
   readonly clock: ManualClock;
   readonly metrics: ProxyMetrics;
   readonly read: (name: string) => number | undefined;
 } {
   const [clock, registry] = [new ManualClock(1_800_000_000_000), new Registry()];
-  const metrics = new ProxyMetrics(registry, clock);
+  const metrics = new ProxyMetrics(registry, clock, mode);
   const read = (name: string): number | undefined => {
     const found = new RegExp(`^kubeproxy_sync_proxy_rules_${name} (.*)$`, 'm').exec(
       registry.metrics(),
@@ -68,4 +69,11 @@ test('rules are behind from the oldest change that is not in force', () => {
   clock.advance(10);
   metrics.synced(20);
   expect(metrics.behindMs).toBe(10);
+});
+
+test('failures are counted under the name of the mode', () => {
+  const { metrics, read } = set('nftables');
+  metrics.failed();
+  expect(read('nftables_sync_failures_total')).toBe(1);
+  expect(read('iptables_restore_failures_total')).toBeUndefined();
 });

@@ -1,6 +1,7 @@
 import type { Clock } from '../../lib/clock.js';
 import { Counter, exponentialBuckets, Gauge, Histogram } from '../../lib/metrics.js';
 import type { Registry } from '../../lib/metrics.js';
+import type { ProxyMode } from '../types.js';
 
 /** Is told how the rules of services follow what is known of them. */
 export interface SyncObserver {
@@ -30,7 +31,7 @@ export class ProxyMetrics implements SyncObserver {
   #underWayMs: number | undefined;
   #syncedAtMs: number | undefined;
 
-  constructor(registry: Registry, clock: Clock) {
+  constructor(registry: Registry, clock: Clock, mode: ProxyMode) {
     this.#clock = clock;
     const registers = [registry];
     this.#seconds = new Histogram({
@@ -65,9 +66,13 @@ export class ProxyMetrics implements SyncObserver {
       service: change('service', 'Service'),
       endpoint: change('endpoint', 'Endpoint'),
     };
+    const [name, words] =
+      mode === 'nftables'
+        ? ['nftables_sync_failures', 'nftables sync failures']
+        : ['iptables_restore_failures', 'iptables restore failures'];
     this.#failures = new Counter({
-      name: `${prefix}_iptables_restore_failures_total`,
-      help: 'Cumulative proxy iptables restore failures',
+      name: `${prefix}_${name}_total`,
+      help: `Cumulative proxy ${words}`,
       registers,
     });
   }

@@ -2,14 +2,14 @@
 import type { Service } from '../../api/types/core.js';
 import type { Endpoint, EndpointSlice } from '../../api/types/networking.js';
 import { IptablesServiceRules } from '../iptables/service-rule-set.js';
-import { buildServiceRules } from '../iptables/service-rules.js';
-import type { RuleConfig } from '../kernel/rule-config.js';
+import type { ServiceRules } from '../kernel/service-proxier.js';
 import type { ServicePort } from '../model/service-model.js';
 import { buildServicePorts } from '../model/service-model.js';
+import type { TableConfig } from '../nftables/layout.js';
 
 /** A change of the cluster, by "namespace/name"; null removes. */
 export interface ClusterChange {
-  readonly config?: Partial<RuleConfig>;
+  readonly config?: Partial<TableConfig>;
   readonly services?: Readonly<Record<string, ServiceFields | null>>;
   readonly endpoints?: Readonly<Record<string, EndpointFields | null>>;
 }
@@ -60,16 +60,28 @@ export class ServiceCluster {
   readonly #slices = new Map<string, EndpointSlice>();
 
   readonly #owners = new Map<string, readonly string[]>();
-  #config: RuleConfig = {
+  readonly #create: (config: TableConfig) => ServiceRules;
+  #config: TableConfig = {
     clusterCidr: '10.244.0.0/16',
+    serviceCidr: '10.96.0.0/16',
     nodeIp: '192.168.0.1',
     nodePortAddresses: [],
+    excludedIps: [],
   };
-  readonly #rules = new IptablesServiceRules(this.#config);
+  #rules: ServiceRules;
 
-  /** Takes the change, and says what goes to `iptables-restore --noflush`. */
+  /** @param create the rules in the language that is tried. @default iptables */
+  constructor(create = (config: TableConfig): ServiceRules => new IptablesServiceRules(config)) {
+    this.#create = create;
+    this.#rules = create(this.#config);
+  }
+
+  /** Takes the change, and says what goes to the kernel. The settings can be given with the first change alone. */
   apply(change: ClusterChange): string {
-    this.#config = { ...this.#config, ...change.config };
+    if (change.config !== undefined) {
+      this.#config = { ...this.#config, ...change.config };
+      this.#rules = this.#create(this.#config);
+    }
     for (const [key, fields] of Object.entries(change.services ?? {})) {
       if (fields === null) this.#services.delete(key);
       else this.#services.set(key, serviceOf(key, fields));
@@ -85,7 +97,16 @@ export class ServiceCluster {
     return plan;
   }
 
-  /** Returns the input that would still be sent to a kernel with these rules, as `iptables-save` prints them. */
+  /** Returns what goes to a kernel of which nothing is known. */
+  whole(): string {
+    const rules = this.#create(this.#config);
+    for (const key of this.#services.keys()) {
+      for (const port of this.ports(key)) rules.setPort(`${port.key}/${port.protocol}`, port);
+    }
+    return rules.plan();
+  }
+
+  /** Returns the input that would still be sent to a kernel with these rules, as it prints them. */
   difference(saved: string): string {
     this.#rules.observe(saved);
     return this.#rules.plan();
@@ -104,10 +125,10 @@ export class ServiceCluster {
     const ports = this.ports(key);
     for (const port of ports) {
       const owner = `${port.key}/${port.protocol}`;
-      this.#rules.set(owner, buildServiceRules(port, this.#config));
+      this.#rules.setPort(owner, port);
       gone.delete(owner);
     }
-    for (const owner of gone) this.#rules.set(owner, undefined);
+    for (const owner of gone) this.#rules.setPort(owner, undefined);
     this.#owners.set(
       key,
       ports.map((port) => `${port.key}/${port.protocol}`),

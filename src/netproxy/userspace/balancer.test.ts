@@ -3,7 +3,15 @@ import type { Endpoint } from '../model/service-model.js';
 import { Balancer } from './balancer.js';
 
 function endpoint(ip: string): Endpoint {
-  return { ip, port: 80, ready: true, serving: true, terminating: false, local: true };
+  return {
+    ip,
+    port: 80,
+    ready: true,
+    serving: true,
+    terminating: false,
+    local: true,
+    elsewhere: false,
+  };
 }
 
 const [a, b, c] = [endpoint('10.0.0.1'), endpoint('10.0.0.2'), endpoint('10.0.0.3')];

@@ -23,7 +23,7 @@ async function endpoint(name: string): Promise<Endpoint> {
   servers.push(server);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
-  const flags = { ready: true, serving: true, terminating: false, local: true };
+  const flags = { ready: true, serving: true, terminating: false, local: true, elsewhere: false };
   return { ip: '127.0.0.1', port, ...flags };
 }
 

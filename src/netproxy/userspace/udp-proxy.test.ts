@@ -24,7 +24,7 @@ async function endpoint(name: string): Promise<Endpoint> {
   socket.on('message', (message, from) => {
     socket.send(`${name}:${message.toString()}`, from.port, from.address);
   });
-  const flags = { ready: true, serving: true, terminating: false, local: true };
+  const flags = { ready: true, serving: true, terminating: false, local: true, elsewhere: false };
   return { ip: '127.0.0.1', port: socket.address().port, ...flags };
 }
 

@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { isIP } from 'node:net';
 import { oneOf, wholeNumber } from '../../lib/flags.js';
 import { UsageError } from '../../lib/usage-error.js';
-import { parseCidr } from '../../netproxy/index.js';
+import { parseCidr, proxyModes } from '../../netproxy/index.js';
 import type { PortAddress, ProxyMode } from '../../netproxy/index.js';
 
 /** The settings of a node's proxy. */
@@ -31,12 +31,13 @@ export interface ProxyFlags {
   readonly dnsPort?: string;
 }
 
-const modes = ['iptables', 'userspace', 'none'] as const;
-
 /** Adds the flags to a command. */
 export function declareProxyFlags(command: Command): Command {
   return command
-    .option('--netproxy-mode <mode>', 'iptables, userspace or none (default: iptables as root)')
+    .option(
+      '--netproxy-mode <mode>',
+      'iptables, nftables, userspace or none (default: iptables as root)',
+    )
     .option(
       '--netproxy-metrics-bind-address <ip:port>',
       "address of the proxy's metrics, which asks nobody who he is; port 0: none",
@@ -62,7 +63,7 @@ export function readProxyFlags(flags: ProxyFlags): ProxyOptions {
     text === undefined ? undefined : wholeNumber(name, text, 0, 65_535);
   const { netproxyMode: mode } = flags;
   return {
-    netproxyMode: mode === undefined ? undefined : oneOf('--netproxy-mode', mode, modes),
+    netproxyMode: mode === undefined ? undefined : oneOf('--netproxy-mode', mode, proxyModes),
     netproxyMetrics: readAddress(
       '--netproxy-metrics-bind-address',
       flags.netproxyMetricsBindAddress,

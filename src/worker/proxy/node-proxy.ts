@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import type { ApiClient, InformerFactory } from '../../client/index.js';
 import type { Clock } from '../../lib/clock.js';
 import type { Logger } from '../../lib/log.js';
-import { nameServerAddress, startNetproxy } from '../../netproxy/index.js';
+import { UsageError } from '../../lib/usage-error.js';
+import { nameServerAddress, startNetproxy, whatModeLacks } from '../../netproxy/index.js';
 import type { Netproxy, NodeNetworkOptions, ProxyMode } from '../../netproxy/index.js';
 import type { Credentials } from '../join/credentials.js';
 import type { ProxyOptions } from './flags.js';
@@ -50,6 +51,12 @@ export function networkOptions(
 
 function modeOf({ netproxyMode }: ProxyOptions): ProxyMode {
   return netproxyMode ?? (process.getuid?.() === 0 ? 'iptables' : 'userspace');
+}
+
+/** Refuses a mode for which this machine lacks something. @throws UsageError */
+export async function checkMode(settings: ProxyOptions, clock: Clock): Promise<void> {
+  const lacks = await whatModeLacks(modeOf(settings), clock);
+  if (lacks !== undefined) throw new UsageError(`--netproxy-mode ${lacks}`);
 }
 
 function dnsOf({ dnsPort }: ProxyOptions): { readonly dns?: { readonly port: number } } {

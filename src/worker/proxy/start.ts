@@ -9,7 +9,7 @@ import { IsolationDoor } from '../../netproxy/isolation/door.js';
 import { clientTls } from '../join/credentials.js';
 import { tellTrouble } from '../node/watch-trouble.js';
 import type { NodeSettings } from './node-proxy.js';
-import { proxyDirectory, startNodeProxy } from './node-proxy.js';
+import { checkMode, proxyDirectory, startNodeProxy } from './node-proxy.js';
 import { awaitCredentials, followCredentials } from './node-credentials.js';
 
 /** A node's proxy that runs. */
@@ -19,12 +19,16 @@ export interface RunningProxy {
   stop(): Promise<void>;
 }
 
-/** Resolves when the agent can ask for isolation; waits for the agent to have joined. Rejects when `signal` aborts. */
+/**
+ * Resolves when the agent can ask for isolation; waits for the agent to have joined. Rejects when `signal` aborts.
+ * @throws UsageError when this machine cannot serve services in the way that is asked for
+ */
 export async function startProxyProcess(
   settings: NodeSettings & { readonly clock: Clock; readonly threshold: LogThreshold },
   signal: AbortSignal,
 ): Promise<RunningProxy> {
   const { clock, log, nodeName } = settings;
+  await checkMode(settings, clock);
   const credentials = await awaitCredentials(settings, signal);
   const current = new RenewableTls(credentials);
   const tls = derivedTls(current, clientTls);
