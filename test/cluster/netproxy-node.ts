@@ -1,14 +1,12 @@
 /** A node's network as a process of its own, driven by messages from netproxy.test.ts. */
 import type { KubeObject } from '../../src/api/object.js';
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { FakeApi } from '../../src/client/testkit/fake.js';
 import { createInformerFactory } from '../../src/client/index.js';
 import { systemClock } from '../../src/lib/clock.js';
 import { createLogger } from '../../src/lib/create-logger.js';
 import { createPodNetwork, startNetproxy } from '../../src/netproxy/index.js';
-import type { Netproxy, PodRef } from '../../src/netproxy/index.js';
-import { IptablesServiceRules } from '../../src/netproxy/iptables/service-rule-set.js';
-import { buildServicePorts } from '../../src/netproxy/model/service-model.js';
+import type { Netproxy, PodRef, ProxyMode } from '../../src/netproxy/index.js';
 import type { Service } from '../../src/api/types/core.js';
 import type { EndpointSlice } from '../../src/api/types/networking.js';
 import { resources } from '../../src/client/resources.js';
@@ -27,6 +25,7 @@ const common = {
   clock,
   log,
 };
+let mode = process.argv[3] as ProxyMode;
 let proxy: Netproxy | undefined;
 const network = createPodNetwork({
   ...common,
@@ -39,12 +38,12 @@ const network = createPodNetwork({
 });
 let ips: string[] = [];
 
-function service(name: string, clusterIP: string, type: string): Service {
+function service(name: string, clusterIP: string, type: string, more: object = {}): Service {
   const port = { name: 'http', port: 80, targetPort: 8080, protocol: 'TCP' as const };
   const nodePort = type === 'NodePort' ? { nodePort: 30080 } : {};
   return {
     metadata: { namespace: 'default', name },
-    spec: { type, clusterIP, clusterIPs: [clusterIP], ports: [{ ...port, ...nodePort }] },
+    spec: { type, clusterIP, clusterIPs: [clusterIP], ports: [{ ...port, ...nodePort }], ...more },
   };
 }
 
@@ -76,7 +75,22 @@ async function start(pods: readonly { name: string; netnsPath: string }[]): Prom
   await api.create<KubeObject>(resources.namespaces, { metadata: { name: 'default' } });
   await api.create(resources.services, service('web', '10.96.5.5', 'NodePort'));
   await api.create(resources.services, service('headless', 'None', 'ClusterIP'));
-  await api.create(resources.endpointSlices, slice('web', [0, 1]));
+  const sessionAffinity = 'ClientIP';
+  await api.create(
+    resources.services,
+    service('sticky', '10.96.5.7', 'ClusterIP', { sessionAffinity }),
+  );
+  const ranges = { loadBalancerSourceRanges: [`${ips[0] ?? ''}/32`] };
+  await api.create(resources.services, {
+    ...service('balanced', '10.96.5.8', 'LoadBalancer', {
+      ...ranges,
+      externalIPs: ['203.0.113.7'],
+    }),
+    status: { loadBalancer: { ingress: [{ ip: '203.0.113.9' }] } },
+  });
+  for (const name of ['web', 'sticky', 'balanced']) {
+    await api.create(resources.endpointSlices, slice(name, [0, 1]));
+  }
   await api.create(resources.endpointSlices, slice('headless', [0, 1]));
   const backend = { service: { name: 'web', port: { number: 80 } } };
   const ingress = {
@@ -87,36 +101,48 @@ async function start(pods: readonly { name: string; netnsPath: string }[]): Prom
     },
   };
   await api.create<KubeObject>(resources.ingresses, ingress);
-  proxy = startNetproxy({ ...common, clusterDns: '10.96.0.10', mode: 'iptables', client: api });
-  await proxy.ready;
+  await startProxy();
   return { ips };
 }
 
-/** Returns the changes that a full comparison with the kernel's rules would still make. */
-function difference(): string {
-  const { nodeIp, clusterCidr } = common;
-  const rules = new IptablesServiceRules({ nodeIp, clusterCidr, nodePortAddresses: [] });
-  const web = service('web', '10.96.5.5', 'NodePort');
-  for (const port of buildServicePorts(web, [slice('web', [0, 1])], 'n1')) {
-    rules.setPort(port.key, port);
-  }
-  rules.observe(execFileSync('iptables-save', { encoding: 'utf8' }));
-  return rules.plan();
+async function startProxy(): Promise<void> {
+  proxy = startNetproxy({ ...common, clusterDns: '10.96.0.10', mode, client: api });
+  await proxy.ready;
+}
+
+/** The services go over to another way of being served. */
+async function change(to: ProxyMode): Promise<void> {
+  await proxy?.stop();
+  mode = to;
+  await startProxy();
 }
 
 async function endpoints(which: readonly number[]): Promise<void> {
   const key = { namespace: 'default', name: 'web-1' };
   const held = await api.get<EndpointSlice>(resources.endpointSlices, key);
   await api.update(resources.endpointSlices, { ...held, endpoints: slice('web', which).endpoints });
-  const text = which.length === 0 ? 'has no endpoints' : `-j DNAT --to-destination`;
   const until = clock.monotonicMs() + 10_000;
-  for (;;) {
-    const saved = execFileSync('iptables-save', { encoding: 'utf8' });
-    const targets = saved.split('\n').filter((line) => line.includes('-j DNAT')).length;
-    if (saved.includes(text) && targets === which.length) return;
-    if (clock.monotonicMs() > until) throw new Error(`rules were not changed: ${saved}`);
+  while (served() !== which.length) {
+    if (clock.monotonicMs() > until) throw new Error(`rules were not changed: ${served()}`);
     await new Promise((resolve) => setImmediate(resolve));
   }
+}
+
+/** The number of endpoints that the kernel has for the ClusterIP of "web"; -1 = neither those nor a refusal. */
+function served(): number {
+  if (mode === 'nftables') {
+    // The table may be missing, where somebody else took it away.
+    const { stdout } = spawnSync('nft', ['list', 'table', 'ip', 'kube-proxy'], {
+      encoding: 'utf8',
+    });
+    if (/10\.96\.5\.5 \. tcp \. 80 .*: goto reject-chain/.test(stdout)) return 0;
+    return stdout.match(/10\.96\.5\.5 \. 80 \. \d+ :/g)?.length ?? -1;
+  }
+  const saved = execFileSync('iptables-save', { encoding: 'utf8' });
+  if (saved.includes('default/web:http has no endpoints')) return 0;
+  const chain = /-A (\S+) .*"default\/web:http -> /.exec(saved)?.[1] ?? 'none';
+  const targets = saved.split('\n').filter((line) => line.startsWith(`-A ${chain} `));
+  return targets.filter((line) => line.includes('"default/web:http -> ')).length || -1;
 }
 
 /** Nobody may reach the second pod. */
@@ -169,7 +195,7 @@ interface Command {
   readonly policy?: boolean;
   readonly start?: { name: string; netnsPath: string }[];
   readonly endpoints?: number[];
-  readonly difference?: boolean;
+  readonly change?: ProxyMode;
   readonly cleanUp?: boolean;
   readonly stop?: boolean;
 }
@@ -180,7 +206,7 @@ async function handle(command: Command): Promise<unknown> {
   if (command.policy === true) return policy();
   if (command.open === true) return open();
   if (command.egressPolicy === true) return egressPolicy();
-  if (command.difference === true) return difference();
+  if (command.change !== undefined) return change(command.change);
   await proxy?.stop();
   if (command.cleanUp === true) return proxy?.cleanUp();
   await network.stop();
