@@ -1,21 +1,35 @@
 /**
- * Rules for 5,000 services with 10 endpoints each: the time to build all and to plan one change, and with `apply` as
- * argument (root, in a network namespace of its own) the time that the kernel's part takes.
+ * Rules for 5,000 and 10,000 services with 10 endpoints each, by iptables and by nftables: the first load, and one
+ * change among them, planned and, with `apply` as argument (root, in a network namespace of its own), applied.
  *
  *   unshare -n node dist/bench/netproxy-rules.js apply
+ *
+ * SERVICES and MODES choose ("10000", "nftables"): loading iptables' rules takes the kernel minutes.
  */
 import { spawnSync } from 'node:child_process';
+import { iptablesKernel } from '../src/netproxy/iptables/kernel.js';
 import { IptablesServiceRules } from '../src/netproxy/iptables/service-rule-set.js';
+import type { Kernel } from '../src/netproxy/kernel/rule-applier.js';
+import type { ServiceRules } from '../src/netproxy/kernel/service-proxier.js';
 import { buildServicePorts } from '../src/netproxy/model/service-model.js';
+import { createRunner } from '../src/netproxy/command.js';
+import { nftablesKernel } from '../src/netproxy/nftables/kernel.js';
+import { ServiceTable } from '../src/netproxy/nftables/service-table.js';
+import { systemClock } from '../src/lib/clock.js';
 import type { Service } from '../src/api/types/core.js';
 import type { EndpointSlice } from '../src/api/types/networking.js';
 
-const services = Number(process.env['SERVICES'] ?? 5000);
-const endpoints = Number(process.env['ENDPOINTS'] ?? 10);
+const sizes = (process.env['SERVICES'] ?? '5000,10000').split(',').map(Number);
+const modes = (process.env['MODES'] ?? 'nftables,iptables').split(',');
+const endpoints = 10;
+const isApplied = process.argv[2] === 'apply';
+const run = createRunner(systemClock());
 const config = {
   nodeIp: '192.168.0.1',
-  clusterCidr: '10.244.0.0/14',
+  clusterCidr: '10.128.0.0/9',
+  serviceCidr: '10.96.0.0/16',
   nodePortAddresses: [],
+  excludedIps: [],
 };
 
 function service(index: number): Service {
@@ -24,52 +38,87 @@ function service(index: number): Service {
   return { metadata: { namespace: 'bench', name: `s${index}` }, spec: { clusterIP, ports } };
 }
 
-function slice(index: number, first: number): EndpointSlice {
+/** One endpoint in a hundred is on this node. */
+function slice(index: number, first: number, count: number): EndpointSlice {
   return {
     metadata: { namespace: 'bench', name: `s${index}-x` },
     addressType: 'IPv4',
     ports: [{ name: 'http', port: 8080, protocol: 'TCP' }],
-    endpoints: Array.from({ length: endpoints }, (_, offset) => ({
-      addresses: [
-        `10.${244 + (offset & 1)}.${index >> 7}.${((index & 127) + offset + first) % 254}`,
-      ],
-      conditions: { ready: true },
-    })),
+    endpoints: Array.from({ length: count }, (_, offset) => {
+      const at = index * endpoints + offset + first;
+      return {
+        addresses: [`10.${128 + (at >> 16)}.${(at >> 8) & 255}.${at & 255}`],
+        conditions: { ready: true },
+        nodeName: `n${at % 100}`,
+      };
+    }),
   };
 }
 
-const rules = new IptablesServiceRules(config);
+interface Mode {
+  readonly rules: ServiceRules;
+  readonly kernel: Kernel;
+}
 
-function put(index: number, first: number): void {
-  for (const port of buildServicePorts(service(index), [slice(index, first)], 'n1')) {
-    rules.setPort(port.key, port);
+function modeOf(name: string): Mode {
+  if (name === 'iptables') {
+    return { rules: new IptablesServiceRules(config), kernel: iptablesKernel(run) };
+  }
+  const rules = new ServiceTable(config);
+  return { rules, kernel: nftablesKernel(run, () => rules.needsNames) };
+}
+
+function put({ rules }: Mode, index: number, first: number, count = endpoints): void {
+  for (const port of buildServicePorts(service(index), [slice(index, first, count)], 'n1')) {
+    rules.setPort(`${port.key}/${port.protocol}`, port);
   }
 }
 
-function timed(what: string, work: () => string): void {
+/** @returns milliseconds of planning, and of both */
+async function measure(
+  { rules, kernel }: Mode,
+  work: () => void,
+): Promise<{ planMs: number; ms: number; lines: number }> {
   const startMs = performance.now();
-  const plan = work();
+  work();
+  const plan = rules.plan();
   const planMs = performance.now() - startMs;
-  let kernelMs = 0;
-  if (process.argv[2] === 'apply') {
-    const result = spawnSync('iptables-restore', ['--noflush'], { input: plan });
-    if (result.status !== 0) throw new Error(result.stderr.toString());
-    kernelMs = performance.now() - startMs - planMs;
-  }
+  if (isApplied && plan !== '') await kernel.write(plan);
+  const ms = performance.now() - startMs;
   rules.commit();
-  const lines = plan.split('\n').length;
+  return { planMs, ms, lines: plan.split('\n').length };
+}
+
+async function changes(name: string, mode: Mode, change: (turn: number) => void): Promise<void> {
+  const found: { planMs: number; ms: number; lines: number }[] = [];
+  for (let turn = 1; turn <= 11; turn++) found.push(await measure(mode, () => change(turn)));
+  found.sort((a, b) => a.ms - b.ms);
+  const [best, median, worst] = [found[0], found[5], found[10]].map((one) => one?.ms.toFixed(1));
+  const { planMs = 0, lines = 0 } = found[5] ?? {};
   console.log(
-    `${what}: plan ${planMs.toFixed(1)} ms, ${lines} lines, kernel ${kernelMs.toFixed(0)} ms`,
+    `  ${name}: median ${median} ms (${best} to ${worst}), of it planned ${planMs.toFixed(1)} ms, ${lines} lines`,
   );
 }
 
-timed(`all of ${services} services`, () => {
-  for (let index = 0; index < services; index++) put(index, 0);
-  return rules.plan();
-});
-for (let turn = 1; turn <= 3; turn++) {
-  timed('one service changes its endpoints', () => {
-    put(17, turn);
-    return rules.plan();
-  });
+for (const count of sizes) {
+  for (const name of modes) {
+    const mode = modeOf(name);
+    const whole = await measure(mode, () => {
+      for (let index = 0; index < count; index++) put(mode, index, 0);
+    });
+    const { planMs, ms, lines } = whole;
+    console.log(
+      `${name}, ${count} services: first load ${(ms / 1000).toFixed(2)} s, of it planned ` +
+        `${planMs.toFixed(0)} ms, ${lines} lines`,
+    );
+    await changes('other endpoints', mode, (turn) => put(mode, 17, turn * 20_000));
+    await changes('one endpoint less or more', mode, (turn) => put(mode, 17, 0, 9 + (turn & 1)));
+    if (isApplied && name === 'nftables') {
+      mode.rules.observe('');
+      const look = await measure(mode, () => undefined);
+      console.log(`  a look: ${look.ms.toFixed(1)} ms, ${look.lines} lines`);
+    }
+    if (!isApplied) continue;
+    spawnSync('nft', ['flush', 'ruleset']);
+  }
 }
