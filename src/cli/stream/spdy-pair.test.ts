@@ -1,8 +1,8 @@
 import { beforeEach, expect, test } from '@jest/globals';
 import { Duplex } from 'node:stream';
 import { ManualClock } from '../../lib/clock.js';
-import type { SpdyStream } from '../../master/streaming/spdy/connection.js';
-import { SpdyConnection } from '../../master/streaming/spdy/connection.js';
+import type { SpdyStream } from '../../lib/spdy/connection.js';
+import { SpdyConnection } from '../../lib/spdy/connection.js';
 import { SpdyPair } from './spdy-pair.js';
 
 let told: string[];

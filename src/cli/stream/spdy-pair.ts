@@ -3,7 +3,7 @@
  * server says what went wrong. Bytes go in and out; who carries them is the caller's affair.
  * @see SPDY Protocol draft 3.1
  */
-import { HeaderWriter } from '../../master/streaming/spdy/headers.js';
+import { HeaderWriter } from '../../lib/spdy/headers.js';
 
 const frameType = { synStream: 1, rstStream: 3, ping: 6 } as const;
 const flagFin = 1;

@@ -1,9 +1,9 @@
 /** The memory that a client of SPDY that keeps to no rule can make the connection hold. */
-import { afterEach, expect, test } from '@jest/globals';
+import { afterEach, describe, expect, test } from '@jest/globals';
 import type { Socket } from 'node:net';
 import { constants, createDeflate } from 'node:zlib';
-import { socketPair, until } from '../../../lib/http2/testkit/raw-peer.js';
-import { spdyLimits } from '../../../lib/net-limits.js';
+import { socketPair, until } from '../http2/testkit/raw-peer.js';
+import { spdyLimits } from '../net-limits.js';
 import type { SpdyStream } from './connection.js';
 import { SpdyConnection } from './connection.js';
 import { dictionary } from './dictionary.js';
@@ -135,4 +135,69 @@ test('pings whose answers are not read close the connection', async () => {
     await until(() => client.writableLength === 0 || connection.closed, 'room to write');
   }
   expect(connection.closed).toBe(true);
+});
+
+describe('the client end', () => {
+  async function both(): Promise<{ client: SpdyConnection; server: SpdyConnection }> {
+    const [here, there] = await socketPair();
+    sockets.push(here, there);
+    const server = new SpdyConnection(there, (stream) => streams.push(stream));
+    return { client: new SpdyConnection(here, undefined), server };
+  }
+
+  test('opens streams with their headers, sends and half-closes, and hears the other end', async () => {
+    const { client } = await both();
+    const sent = await client.open(new Map([['streamtype', 'stdin']]));
+    const second = await client.open(new Map([['streamtype', 'stdout']]));
+    await until(() => streams.length === 2, 'the streams');
+    expect(streams.map((stream) => stream.header('streamType'))).toEqual(['stdin', 'stdout']);
+    expect([sent.id, second.id]).toEqual([1, 3]);
+    let heard = '';
+    let isOver = false;
+    streams[0]?.onData((data) => (heard += data.toString()));
+    streams[0]?.onEnd(() => (isOver = true));
+    sent.write(Buffer.from('words'));
+    sent.end();
+    await until(() => isOver, 'the end');
+    expect(heard).toBe('words');
+    let answer = '';
+    second.onData((data) => (answer += data.toString()));
+    streams[1]?.write(Buffer.from('answer'));
+    await until(() => answer === 'answer', 'the answer');
+  });
+
+  test('what came before the end of the connection is heard, also after a pause', async () => {
+    const { client, server } = await both();
+    const stream = await client.open(new Map([['streamtype', 'stdout']]));
+    await until(() => streams.length === 1, 'the stream');
+    const order: string[] = [];
+    client.pause();
+    stream.onData((data) => order.push(data.toString()));
+    stream.onEnd(() => order.push('end'));
+    client.onClose(() => order.push('closed'));
+    for (const word of ['a', 'b', 'c']) streams[0]?.write(Buffer.from(word));
+    streams[0]?.end();
+    server.close();
+    await until(() => sockets.some((socket) => socket.writableEnded), 'the end of the server');
+    client.resume();
+    await until(() => order.includes('closed'), 'the end');
+    expect(order).toEqual(['a', 'b', 'c', 'end', 'closed']);
+  });
+
+  test('a stream that the server opens is refused, and one of a closed connection is closed', async () => {
+    const [here, there] = await socketPair();
+    sockets.push(here, there);
+    const client = new SpdyConnection(here, undefined);
+    let answer: Buffer = Buffer.alloc(0);
+    there.on('data', (bytes: Buffer) => (answer = Buffer.concat([answer, bytes])));
+    const open = await opener();
+    there.write(await open(2));
+    await until(() => answer.length >= 16, 'the refusal');
+    expect(answer.readUInt32BE(0)).toBe(0x80030003);
+    expect(answer.readUInt32BE(8)).toBe(2);
+    client.close();
+    let isClosed = false;
+    (await client.open(new Map())).onClose(() => (isClosed = true));
+    expect(isClosed).toBe(true);
+  });
 });

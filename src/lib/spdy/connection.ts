@@ -1,14 +1,16 @@
 /**
- * The server's end of SPDY/3.1, as far as Kubernetes' clients use it for exec, attach and port-forward: streams opened
- * by the client, header blocks, data, half-close, reset, ping, go-away. Like their library (moby/spdystream) it keeps
- * no per-stream windows; TCP's own flow control, and `pause`, hold a fast sender.
+ * One end of SPDY/3.1, as far as Kubernetes uses it for exec, attach and port-forward: streams opened by the client,
+ * header blocks, data, half-close, reset, ping, go-away. The server's end is told of streams; the client's end opens
+ * them and lets the server open none. Like their library (moby/spdystream) it keeps no per-stream windows; TCP's own
+ * flow control, and `pause`, hold a fast sender.
  * @see SPDY Protocol draft 3.1
  */
 import type { Duplex } from 'node:stream';
-import type { Clock } from '../../../lib/clock.js';
-import { systemClock } from '../../../lib/clock.js';
-import { endSocket } from '../../../lib/linger.js';
-import { spdyLimits } from '../../../lib/net-limits.js';
+import { assert } from '../assert.js';
+import type { Clock } from '../clock.js';
+import { systemClock } from '../clock.js';
+import { endSocket } from '../linger.js';
+import { spdyLimits } from '../net-limits.js';
 import type { SpdyHeaders } from './headers.js';
 import { HeaderReader, HeaderWriter } from './headers.js';
 
@@ -20,7 +22,7 @@ const frameHeadBytes = 8;
 const protocolError = 1;
 const cancelled = 5;
 
-/** One stream, opened by the client. */
+/** One stream. The other end is "the client" of what follows for a server, and the server for a client. */
 export interface SpdyStream {
   readonly id: number;
   readonly headers: SpdyHeaders;
@@ -38,14 +40,16 @@ export interface SpdyStream {
   reset(): void;
 }
 
-/** Pings of a server have even numbers. */
-const ownPingId = 2;
+/** Pings of a server have even numbers, a client's odd ones. */
+const ownPingIds = { server: 2, client: 1 } as const;
 
-/** One SPDY/3.1 connection, as servers of exec, attach and port-forward need it. */
+/** One SPDY/3.1 connection, as either end of exec, attach and port-forward needs it. */
 export class SpdyConnection {
   readonly #socket: Duplex;
   readonly #clock: Clock;
-  readonly #onStream: (stream: SpdyStream) => void;
+  /** Undefined at the client's end. */
+  readonly #onStream: ((stream: SpdyStream) => void) | undefined;
+  readonly #ownPingId: number;
   readonly #reader = new HeaderReader();
   readonly #writer = new HeaderWriter();
   readonly #streams = new Map<number, Stream>();
@@ -58,16 +62,19 @@ export class SpdyConnection {
   #earlyBytes = 0;
   #closed = false;
   #finishing = false;
+  #isOver = false;
   #waiting: (() => void)[] = [];
 
+  /** @param onStream is told of each stream that the client opens; undefined: this is the client's end */
   constructor(
     socket: Duplex,
-    onStream: (stream: SpdyStream) => void,
+    onStream: ((stream: SpdyStream) => void) | undefined,
     clock: Clock = systemClock({ unref: true }),
   ) {
     this.#socket = socket;
     this.#clock = clock;
     this.#onStream = onStream;
+    this.#ownPingId = ownPingIds[onStream === undefined ? 'client' : 'server'];
     socket.on('data', (chunk: Buffer) => {
       if (this.#closed) return;
       this.#buffered = this.#buffered.length === 0 ? chunk : Buffer.concat([this.#buffered, chunk]);
@@ -78,8 +85,30 @@ export class SpdyConnection {
     });
     socket.on('drain', () => this.#wake());
     socket.on('error', () => this.close());
-    socket.on('end', () => this.close());
-    socket.on('close', () => this.close());
+    socket.on('end', () => this.#endSoon());
+    socket.on('close', () => this.#endSoon());
+  }
+
+  /**
+   * Opens a stream, at the client's end; data may be sent at once. One after the other: header blocks share a context.
+   * A stream of a connection that is closed is closed.
+   */
+  async open(headers: ReadonlyMap<string, string>): Promise<SpdyStream> {
+    assert(this.#onStream === undefined, 'only a client opens streams');
+    this.#lastId += this.#lastId === 0 ? 1 : 2;
+    const id = this.#lastId;
+    const names = [...headers].map(([name, value]): [string, string[]] => [name, [value]]);
+    const stream = new Stream(id, new Map(names), this);
+    this.#streams.set(id, stream);
+    const block = this.#closed ? undefined : await this.#writer.write(headers);
+    if (block === undefined || this.closed) {
+      stream.handleClose();
+      return stream;
+    }
+    const ids = Buffer.alloc(10);
+    ids.writeUInt32BE(id, 0);
+    this.#control(frameType.synStream, 0, Buffer.concat([ids, block]));
+    return stream;
   }
 
   onClose(handler: () => void): void {
@@ -127,7 +156,7 @@ export class SpdyConnection {
   /** Asks the client for an answer, which it need not give: a connection that is gone shows it. */
   ping(): void {
     const id = Buffer.alloc(4);
-    id.writeUInt32BE(ownPingId, 0);
+    id.writeUInt32BE(this.#ownPingId, 0);
     this.#control(frameType.ping, 0, id);
   }
 
@@ -150,6 +179,12 @@ export class SpdyConnection {
     this.#buffered = Buffer.alloc(0);
     this.#flow();
     endSocket(this.#socket, this.#clock);
+  }
+
+  /** The other side has gone: what it sent before is still read. */
+  #endSoon(): void {
+    this.#isOver = true;
+    if (!this.#busy) this.close();
   }
 
   #wake(): void {
@@ -176,6 +211,7 @@ export class SpdyConnection {
       this.close();
     } finally {
       this.#busy = false;
+      if (this.#isOver) this.close();
     }
   }
 
@@ -188,7 +224,8 @@ export class SpdyConnection {
     }
     switch (first & 0xffff) {
       case frameType.synStream:
-        await this.#handleSynStream(payload, flags);
+        if (this.#onStream === undefined) this.resetStream(payload.readUInt32BE(0) & 0x7fffffff);
+        else await this.#handleSynStream(payload, flags, this.#onStream);
         break;
       case frameType.rstStream: {
         const stream = this.#streams.get(payload.readUInt32BE(0) & 0x7fffffff);
@@ -198,19 +235,23 @@ export class SpdyConnection {
       }
       case frameType.ping:
         // Ours comes back as an answer.
-        if (payload.length < 4 || payload.readUInt32BE(0) !== ownPingId) {
+        if (payload.length < 4 || payload.readUInt32BE(0) !== this.#ownPingId) {
           this.#control(frameType.ping, 0, payload);
         }
         break;
       case frameType.goAway:
         break;
       default:
-        // SETTINGS, HEADERS and WINDOW_UPDATE change nothing here.
+        // SETTINGS, HEADERS and WINDOW_UPDATE change nothing here, nor does a SYN_REPLY: nobody waits for it.
         break;
     }
   }
 
-  async #handleSynStream(payload: Buffer, flags: number): Promise<void> {
+  async #handleSynStream(
+    payload: Buffer,
+    flags: number,
+    onStream: (stream: SpdyStream) => void,
+  ): Promise<void> {
     const id = payload.readUInt32BE(0) & 0x7fffffff;
     const headers = await this.#reader.read(payload.subarray(10));
     if (this.#closed) return;
@@ -233,7 +274,7 @@ export class SpdyConnection {
     reply.writeUInt32BE(id, 0);
     block.copy(reply, 4);
     this.#control(frameType.synReply, 0, reply);
-    this.#onStream(stream);
+    onStream(stream);
     if ((flags & flagFin) !== 0) stream.handleData(Buffer.alloc(0), true);
   }
 

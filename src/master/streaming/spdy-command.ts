@@ -6,8 +6,8 @@ import { endSocket } from '../../lib/linger.js';
 import type { Session } from '../../lib/session.js';
 import type { CommandInput, CommandStatus, ExecCall } from './remote-command.js';
 import { bridgeCommand } from './remote-command.js';
-import type { SpdyStream } from './spdy/connection.js';
-import { SpdyConnection } from './spdy/connection.js';
+import type { SpdyStream } from '../../lib/spdy/connection.js';
+import { SpdyConnection } from '../../lib/spdy/connection.js';
 import { acceptUpgrade, refuseUpgrade } from './upgrade.js';
 
 /** Newest first; v5 is for WebSocket only. */

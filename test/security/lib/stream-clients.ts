@@ -6,7 +6,7 @@ import { WebSocket } from 'ws';
 import type { ExecInput, LogsRequest, PortForwardData } from '../../../src/gen/agent.js';
 import type { AgentDefinition } from '../../../src/gen/agent.js';
 import type { Client } from '../../../src/lib/grpc/index.js';
-import { HeaderWriter } from '../../../src/master/streaming/spdy/headers.js';
+import { HeaderWriter } from '../../../src/lib/spdy/headers.js';
 import { container } from './closers-rig.js';
 
 /** The kind and the target of a conversation. */
