@@ -40,6 +40,10 @@ export class StateStore<T> {
     return [...this.#records.values()];
   }
 
+  keys(): string[] {
+    return [...this.#records.keys()];
+  }
+
   /** In memory at once; resolves when it is on disk. Writes of one record keep their order. */
   set(id: string, record: T): Promise<void> {
     checkedName(`${id}.json`);

@@ -1,5 +1,6 @@
 import type { SecurityConfig } from '../types.js';
 import { RuntimeError } from '../types.js';
+import { verifyNonRoot } from '../non-root.js';
 import type { OciUser } from './oci.js';
 
 /** The text of an image's account files; empty where the image has none. */
@@ -34,26 +35,6 @@ export function resolveUser(
   }
   const additionalGids = [...extra].sort((a, b) => a - b);
   return { uid: entry.uid, gid, ...(additionalGids.length === 0 ? {} : { additionalGids }) };
-}
-
-function verifyNonRoot(security: SecurityConfig, imageUser: string, uid: number): void {
-  if (!security.runAsNonRoot) return;
-  if (security.runAsUser !== undefined) {
-    if (uid === 0) {
-      throw invalid("container's runAsUser breaks non-root policy");
-    }
-    return;
-  }
-  if (imageUser !== '' && !/^\d+$/.test(imageUser)) {
-    throw invalid(
-      `container has runAsNonRoot and image has non-numeric user (${imageUser}), cannot verify user is non-root`,
-    );
-  }
-  if (uid === 0) throw invalid('container has runAsNonRoot and image will run as root');
-}
-
-function invalid(message: string): RuntimeError {
-  return new RuntimeError('InvalidConfig', message, { retryable: false });
 }
 
 /** Undefined for what is no user or group id: as NaN it would become null in the specification, which is root. */

@@ -1,14 +1,5 @@
 import { spawn } from 'node:child_process';
-import {
-  access,
-  chmod,
-  mkdir,
-  readdir,
-  readFile,
-  rmdir,
-  unlink,
-  writeFile,
-} from 'node:fs/promises';
+import { access, chmod, mkdir, readFile, rmdir, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../../lib/clock.js';
 import { codeOf } from '../../lib/safe-files/index.js';
@@ -16,6 +7,7 @@ import type { CommandResult, RunCommand } from '../spawn.js';
 import type { StateStore } from '../state-store.js';
 import type { SandboxConfig, SandboxState } from '../types.js';
 import { RuntimeError } from '../types.js';
+import { removeCgroups } from '../cgroups.js';
 import { isMounted, mountedAmong } from '../mounts.js';
 
 /** The record of a sandbox. */
@@ -224,20 +216,6 @@ async function removeIfThere(removal: Promise<void>): Promise<void> {
     await removal;
   } catch (error) {
     if (codeOf(error) !== 'ENOENT') throw error;
-  }
-}
-
-/** Removes empty cgroups of that path under every controller (v1) or the one tree (v2). */
-async function removeCgroups(path: string): Promise<void> {
-  const root = '/sys/fs/cgroup';
-  const controllers = await readdir(root).catch(() => []);
-  for (const dir of ['', ...controllers]) {
-    const at = join(root, dir, path);
-    const entries = await readdir(at, { withFileTypes: true }).catch(() => []);
-    for (const entry of entries) {
-      if (entry.isDirectory()) await rmdir(join(at, entry.name)).catch(() => undefined);
-    }
-    if (entries.length > 0) await rmdir(at).catch(() => undefined);
   }
 }
 

@@ -6,7 +6,8 @@ import { commandOf, environmentOf, workingDirOf } from '../process-config.js';
 import { allCapabilities, defaultCapabilities } from './capabilities.js';
 import type { ImageProcess } from '../image-config.js';
 import type { OciDevice, OciMount, OciSpec } from './oci.js';
-import { defaultMounts, maskedPaths, readonlyPaths } from './spec-defaults.js';
+import { defaultMounts } from './spec-defaults.js';
+import { maskedPaths, readonlyPaths } from '../kernel-paths.js';
 
 /** All that a container's specification depends on. */
 export interface SpecInput {
