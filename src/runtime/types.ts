@@ -70,6 +70,15 @@ export interface NamespaceOptions {
 /** Quality of service, as Kubernetes has it; decides where a pod's cgroup goes. */
 export type QosClass = 'Guaranteed' | 'Burstable' | 'BestEffort';
 
+/** A container port that is published on the node. */
+export interface PublishedPort {
+  readonly hostPort: number;
+  readonly containerPort: number;
+  readonly protocol: 'TCP' | 'UDP' | 'SCTP';
+  /** Absent: every address of the node. */
+  readonly hostIp?: string;
+}
+
 /** The configuration of a sandbox. */
 export interface SandboxConfig {
   /** Unique among all sandboxes ever; letters, digits and dashes. */
@@ -83,6 +92,18 @@ export interface SandboxConfig {
   /** The parent of the pod's own cgroup; absent: a default made of QoS class and uid. */
   readonly cgroupParent?: string;
   readonly resources?: LinuxResources;
+  /** What a runtime that makes the pod's network itself publishes. @default nothing */
+  readonly hostPorts?: readonly PublishedPort[];
+  /** The pod's own, for a runtime's tools and plugins. @default none */
+  readonly labels?: Readonly<Record<string, string>>;
+  /** Likewise. @default none */
+  readonly annotations?: Readonly<Record<string, string>>;
+  /** A container of the pod is privileged. @default false */
+  readonly privileged?: boolean;
+  /** The directory below which all logs of the pod's containers are. @default `/` */
+  readonly logDirectory?: string;
+  /** Of the pod's RuntimeClass. @default the runtime's own */
+  readonly runtimeHandler?: string;
 }
 
 /** A sandbox that is there. */
@@ -91,6 +112,8 @@ export interface SandboxState {
   readonly pod: PodIdentity;
   /** The pod's network namespace; absent with the host's network or where the runtime does not isolate. */
   readonly netnsPath?: string;
+  /** The pod's addresses where the runtime made its network; absent where somebody else does. */
+  readonly ips?: readonly string[];
   readonly createdAtMs: number;
 }
 
@@ -158,6 +181,8 @@ export interface ContainerConfig {
   readonly stdin: boolean;
   readonly stdinOnce: boolean;
   readonly tty: boolean;
+  /** What the pod asks to be ended with. @default the image's */
+  readonly stopSignal?: string;
   /** Kept with the container, given back by `list`; for the agent's own use. */
   readonly annotations: Readonly<Record<string, string>>;
 }
@@ -176,6 +201,8 @@ export type ContainerPhase = 'created' | 'running' | 'exited';
 /** A container that is there, whether it runs or not. */
 export interface ContainerState {
   readonly id: string;
+  /** The name by which the runtime's own tools know it. @default `containerd://` and the id */
+  readonly reportedId?: string;
   readonly sandboxId: string;
   readonly pod: PodIdentity;
   readonly name: string;
@@ -286,11 +313,15 @@ export type RuntimeEvent =
 
 /** See the head of this file. Every method throws {@link RuntimeError} and nothing else. */
 export interface ContainerRuntime {
-  readonly name: 'containerd' | 'process' | 'hollow';
+  readonly name: 'containerd' | 'process' | 'hollow' | 'cri';
   /** For the node's `containerRuntimeVersion`, for example `containerd://1.6.20`. Known after `start`. */
   readonly version: string;
   /** False: pods have no network of their own and share the node's. */
   readonly isolatesNetwork: boolean;
+  /** True: sandboxes come with their network and addresses, see {@link SandboxState.ips}. @default false */
+  readonly makesNetwork?: boolean;
+  /** True: it knows its handlers itself, and refuses others. @default false: `runc` is the only one */
+  readonly choosesHandlers?: boolean;
   /** Brings the runtime up (its daemon included where it is managed) and reads back what it owns. */
   start(): Promise<void>;
   /** Ends the agent's side. Containers go on. */
@@ -304,6 +335,11 @@ export interface ContainerRuntime {
   }>;
 
   createSandbox(config: SandboxConfig): Promise<SandboxState>;
+  /**
+   * False when a sandbox is of no use any more, since what keeps it has died. Absent: it is whole as long as its network
+   * namespace is there.
+   */
+  isSandboxWhole?(id: string): Promise<boolean>;
   /** Removes the sandbox with all containers that are left in it. */
   removeSandbox(id: string): Promise<void>;
 
@@ -335,6 +371,8 @@ export interface ContainerRuntime {
   containerStatus(id: string): Promise<ContainerState | undefined>;
   /** The directory of what the container has written into its root; undefined where that is not apart. */
   writableLayer(id: string): string | undefined;
+  /** The bytes in it, where only the runtime can tell. */
+  writtenBytes?(id: string): Promise<number | undefined>;
 
   /** Runs a command to its end. Output beyond 64 KiB is cut off. */
   execSync(
