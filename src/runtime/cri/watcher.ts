@@ -1,0 +1,150 @@
+import type { Clock } from '../../lib/clock.js';
+import { delay } from '../../lib/clock.js';
+import { Code, isGrpcError } from '../../lib/grpc/index.js';
+import type { Logger } from '../../lib/log.js';
+import { ContainerState } from '../../gen/cri/api.js';
+import type { RuntimeEvent } from '../types.js';
+import type { CriClient } from './client.js';
+import { ownLabels } from './labels.js';
+import type { CriObjects } from './objects.js';
+import { containerState } from './states.js';
+
+/** Without events all containers are looked at this often. @see kubelet genericPlegRelistPeriod */
+const lookEveryMs = 1000;
+/** With events a look makes up for those that are lost. */
+const slowLookEveryMs = 10_000;
+const retryEventsMs = 5000;
+
+/** Looks at all containers again and again, and tells the ends that it finds. Events of the runtime only hasten it. */
+export class CriWatcher {
+  readonly #options: {
+    readonly client: CriClient;
+    readonly objects: CriObjects;
+    readonly scheme: () => string;
+    readonly emit: (event: RuntimeEvent) => void;
+    readonly clock: Clock;
+    readonly log: Logger;
+  };
+  readonly #stop = new AbortController();
+  /** Containers whose end has not been told, by the runtime's ids. */
+  readonly #running = new Set<string>();
+  #hasEvents = false;
+  #isFailing = false;
+  #looking: Promise<void> | undefined;
+  #isDirty = false;
+  #cancel: (() => void) | undefined;
+
+  constructor(options: {
+    readonly client: CriClient;
+    readonly objects: CriObjects;
+    /** Of the ids that are reported. */
+    readonly scheme: () => string;
+    readonly emit: (event: RuntimeEvent) => void;
+    readonly clock: Clock;
+    readonly log: Logger;
+  }) {
+    this.#options = options;
+  }
+
+  /** Learns what runs, without telling of what ended before, and begins. @throws RuntimeError */
+  async start(): Promise<void> {
+    for (const { id, state } of await this.#options.objects.listContainers()) {
+      if (state !== ContainerState.CONTAINER_EXITED) this.#running.add(id);
+    }
+    void this.#follow();
+    this.#schedule();
+  }
+
+  stop(): void {
+    this.#stop.abort();
+    this.#cancel?.();
+  }
+
+  /** The end of a container that was started is told from now on. @param criId the runtime's id */
+  expect(criId: string): void {
+    this.#running.add(criId);
+  }
+
+  /** Looks now. Never rejects; a look that is under way is followed by another. */
+  look(): Promise<void> {
+    if (this.#looking !== undefined) {
+      this.#isDirty = true;
+      return this.#looking;
+    }
+    this.#looking = this.#lookOften().finally(() => {
+      this.#looking = undefined;
+    });
+    return this.#looking;
+  }
+
+  async #lookOften(): Promise<void> {
+    do {
+      this.#isDirty = false;
+      await this.#look();
+    } while (this.#isDirty && !this.#stop.signal.aborted);
+  }
+
+  async #look(): Promise<void> {
+    const { objects, log, emit } = this.#options;
+    // What is made while the runtime answers is not in its answer.
+    const known = [...this.#running];
+    try {
+      const containers = await objects.listContainers();
+      const there = new Set(containers.map(({ id }) => id));
+      for (const { id, state, labels } of containers) {
+        if (labels[ownLabels.container] === undefined || !this.#running.has(id)) continue;
+        const isOver =
+          state === ContainerState.CONTAINER_EXITED || state === ContainerState.CONTAINER_UNKNOWN;
+        if (isOver) await this.#tellEnd(id);
+      }
+      for (const id of known) if (!there.has(id)) this.#running.delete(id);
+      if (this.#isFailing) emit({ type: 'resync' });
+      this.#isFailing = false;
+    } catch (error) {
+      if (!this.#isFailing && !this.#stop.signal.aborted) {
+        log.warn({ error }, 'the containers of the runtime cannot be looked at');
+      }
+      this.#isFailing = true;
+    }
+  }
+
+  async #tellEnd(criId: string): Promise<void> {
+    const { objects, scheme, emit, clock } = this.#options;
+    const status = await objects.statusOf(criId);
+    this.#running.delete(criId);
+    const state = status === undefined ? undefined : containerState(status, scheme());
+    if (state === undefined) return;
+    const { id: containerId, exitCode = 0, finishedAtMs: atMs = clock.nowMs() } = state;
+    if (state.oomKilled === true) emit({ type: 'oom', containerId });
+    emit({ type: 'exited', containerId, exitCode, atMs });
+  }
+
+  #schedule(): void {
+    if (this.#stop.signal.aborted) return;
+    const everyMs = this.#hasEvents ? slowLookEveryMs : lookEveryMs;
+    this.#cancel = this.#options.clock.schedule(everyMs, () => {
+      void this.look().then(() => this.#schedule());
+    });
+  }
+
+  /** Follows the runtime's events for as long as it has them: containerd 1.6 has none. */
+  async #follow(): Promise<void> {
+    const { client, clock, log } = this.#options;
+    const { signal } = this.#stop;
+    while (!signal.aborted) {
+      try {
+        const events = client.runtime.getContainerEvents({}, { signal });
+        for await (const event of events) {
+          this.#hasEvents = true;
+          void event;
+          void this.look();
+        }
+      } catch (error) {
+        if (isGrpcError(error) && error.code === Code.Unimplemented) return;
+        if (!signal.aborted) log.debug({ error }, 'the events of the runtime have ended');
+      }
+      this.#hasEvents = false;
+      await delay(clock, retryEventsMs, signal);
+    }
+  }
+}
