@@ -1,3 +1,4 @@
+import { RuntimePodNetwork } from './pods/runtime-network.js';
 import { CniPodNetwork } from './pods/pod-network.js';
 import { HostPodNetwork } from './pods/host-network.js';
 import type { PodNetwork, PodNetworkOptions } from './types.js';
@@ -24,6 +25,7 @@ export { whatModeLacks } from './service-modes.js';
 
 /** The pod network of this node; nothing happens before `start` or the first pod. */
 export function createPodNetwork(options: PodNetworkOptions): PodNetwork {
-  return options.kind === 'host' ? new HostPodNetwork(options.nodeIp) : new CniPodNetwork(options);
+  if (options.kind === 'host') return new HostPodNetwork(options.nodeIp);
+  return options.kind === 'runtime' ? new RuntimePodNetwork(options) : new CniPodNetwork(options);
 }
 export { parseCidr } from './address.js';

@@ -31,8 +31,10 @@ export interface PodRef {
   readonly podUid: string;
   readonly namespace: string;
   readonly name: string;
-  /** For example `/run/netns/trireme-<uid>`. */
+  /** For example `/run/netns/trireme-<uid>`; empty where the runtime made it. */
   readonly netnsPath: string;
+  /** The addresses that the runtime gave the pod; absent where they are to be given here. */
+  readonly ips?: readonly string[];
 }
 
 /**
@@ -71,7 +73,13 @@ export interface PodNetwork {
 /** A pod could not be connected or disconnected. */
 export class PodNetworkError extends Error {
   override readonly name = 'PodNetworkError';
-  readonly code: 'NoPodCidr' | 'NoAddressLeft' | 'CommandFailed' | 'BadAnswer' | 'NotIsolated';
+  readonly code:
+    | 'NoPodCidr'
+    | 'NoAddressLeft'
+    | 'CommandFailed'
+    | 'BadAnswer'
+    | 'NotIsolated'
+    | 'ForeignAddress';
   /** False: the same call cannot succeed later without a change of configuration. */
   readonly retryable: boolean;
 
@@ -140,8 +148,13 @@ export interface PodNetworkOptions extends NodeNetworkOptions {
   readonly isolation?: PodIsolation;
   /** Defaults to the Node object's `spec.podCIDR`, which is then waited for. */
   readonly podCidr?: string;
-  /** `cni` runs plugins from `cniBinDir`; `host`: no root, pod IP = node IP. @default 'cni' */
-  readonly kind?: 'cni' | 'host';
+  /**
+   * `cni` runs plugins from `cniBinDir`; `runtime`: the container runtime runs them, by a configuration that is written
+   * for it; `host`: no root, pod IP = node IP. @default 'cni'
+   */
+  readonly kind?: 'cni' | 'runtime' | 'host';
+  /** Where a runtime looks for configurations of networks; absent: somebody else writes them. */
+  readonly cniConfDir?: string;
   /** @default '/usr/lib/cni' */
   readonly cniBinDir?: string;
   /** The bridge to which pods are attached. @default 'cni0' */

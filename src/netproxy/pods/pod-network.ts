@@ -2,25 +2,17 @@
 import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { access } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Informer } from '../../client/types.js';
-import { delay } from '../../lib/clock.js';
 import { writeWhole } from '../../lib/files/write-whole.js';
 import { errorMessage } from '../../lib/errors.js';
 import type { RunCommand } from '../command.js';
 import { createRunner } from '../command.js';
-import type { Node } from '../../api/types/core.js';
-import { resources } from '../../client/resources.js';
-import { iptablesKernel } from '../iptables/kernel.js';
-import { RuleApplier } from '../kernel/rule-applier.js';
 import type { HostPort, PodNetwork, PodNetworkOptions, PodRef } from '../types.js';
 import { PodNetworkError } from '../types.js';
 import type { CniRunner } from './cni.js';
-import { bridgeConf, callPlugin, containerId, networkName, portmapConf } from './cni.js';
+import { callPlugin, containerId, networkName, portmapConf } from './cni.js';
 import { KeyedGate } from './keyed-gate.js';
-import { podCidrOf } from './node-routes.js';
-import { podNetworkRules } from './pod-rules.js';
-import { parseJsonList, Router } from './router.js';
-import { setSysctls } from '../sysctl.js';
+import { NodePlace } from './node-place.js';
+import { parseJsonList } from './router.js';
 
 /** The record of a connected pod, so that repeating and undoing survive a restart. */
 interface Attachment {
@@ -33,29 +25,23 @@ interface Attachment {
 /** Plugins at once: more only wait for host-local's lock and the kernel's. */
 const pluginsAtOnce = 4;
 const podInterface = 'eth0';
-/** VXLAN's headers: outer Ethernet, IPv4, UDP, VXLAN. */
-const vxlanOverhead = 50;
 
 /** {@link PodNetwork} by CNI plugins: a bridge, addresses of the node's range, host ports. */
 export class CniPodNetwork implements PodNetwork {
   readonly #options: PodNetworkOptions;
-  readonly #nodes: Informer<Node>;
   readonly #cni: CniRunner;
   readonly #run: RunCommand;
   readonly #gate = new KeyedGate(pluginsAtOnce);
   readonly #attachments: string;
   readonly #leases: string;
-  readonly #stop = new AbortController();
-  #podCidr: string | undefined;
-  #router: Router | undefined;
-  #rules: RuleApplier | undefined;
+  readonly #place: NodePlace;
   #starting: Promise<void> | undefined;
 
   constructor(options: PodNetworkOptions, run?: RunCommand) {
     this.#options = options;
     this.#run = run ?? createRunner(options.clock);
     this.#cni = { run: this.#run, binDir: options.cniBinDir ?? '/usr/lib/cni' };
-    this.#nodes = options.informers.informer<Node>(resources.nodes);
+    this.#place = new NodePlace(options, this.#run);
     this.#attachments = join(options.dataDir, 'pods');
     this.#leases = join(options.dataDir, 'leases');
   }
@@ -69,30 +55,9 @@ export class CniPodNetwork implements PodNetwork {
   }
 
   async #start(): Promise<void> {
-    const { clock, log, clusterCidr, nodeName, nodeIp, routing } = this.#options;
     await mkdir(this.#attachments, { recursive: true });
     await mkdir(this.#leases, { recursive: true });
-    const podCidr = await this.#findPodCidr();
-    this.#podCidr = podCidr;
-    await setSysctls({ 'net/ipv4/ip_forward': '1' }, log);
-    await this.#makeBridge(podCidr);
-    await setSysctls({ 'net/bridge/bridge-nf-call-iptables': '1' }, log);
-    const rules = podNetworkRules({ podCidr, clusterCidr });
-    this.#rules = new RuleApplier({ rules, kernel: iptablesKernel(this.#run), clock, log });
-    await this.#rules.applied();
-    this.#router = new Router({
-      nodes: this.#nodes,
-      nodeName,
-      nodeIp,
-      podCidr,
-      clusterCidr,
-      routing: routing ?? 'auto',
-      mtu: this.#mtu() - (routing === 'vxlan' ? 0 : vxlanOverhead),
-      run: this.#run,
-      clock,
-      log,
-    });
-    await this.#router.start();
+    await this.#place.start();
   }
 
   async setUp(
@@ -162,23 +127,22 @@ export class CniPodNetwork implements PodNetwork {
   }
 
   async stop(): Promise<void> {
-    this.#stop.abort();
-    await this.#router?.stop();
-    await this.#rules?.stop();
+    await this.#place.stop();
   }
 
   async #attach(pod: PodRef, hostPorts: readonly HostPort[]): Promise<readonly string[]> {
     const target = { containerId: containerId(pod), netnsPath: pod.netnsPath };
+    const conf = await this.#bridgeConf();
     const [result] = await Promise.all([
-      callPlugin(this.#cni, 'ADD', this.#bridgeConf(), { ...target, ifName: podInterface }),
+      callPlugin(this.#cni, 'ADD', conf, { ...target, ifName: podInterface }),
       callPlugin(this.#cni, 'ADD', { type: 'loopback' }, { ...target, ifName: 'lo' }),
     ]);
     const ips = (result.ips ?? []).map(({ address }) => address.split('/')[0] ?? '');
     if (ips.length === 0) throw new PodNetworkError('BadAnswer', 'the plugin gave no address');
     await this.#takeLinkLocal(pod.netnsPath);
     if (hostPorts.length > 0) {
-      const conf = portmapConf(hostPorts, result);
-      await callPlugin(this.#cni, 'ADD', conf, { ...target, ifName: podInterface });
+      const published = portmapConf(hostPorts, result);
+      await callPlugin(this.#cni, 'ADD', published, { ...target, ifName: podInterface });
     }
     return ips;
   }
@@ -216,8 +180,7 @@ export class CniPodNetwork implements PodNetwork {
     if (attachment !== undefined && attachment.hostPorts.length > 0) {
       await callPlugin(this.#cni, 'DEL', portmapConf(attachment.hostPorts, undefined), target);
     }
-    if (this.#podCidr === undefined) this.#podCidr = await this.#findPodCidr();
-    await callPlugin(this.#cni, 'DEL', this.#bridgeConf(), target);
+    await callPlugin(this.#cni, 'DEL', await this.#bridgeConf(), target);
     await rm(this.#path(podUid), { force: true });
     this.#options.isolation?.forget(podUid);
   }
@@ -237,57 +200,8 @@ export class CniPodNetwork implements PodNetwork {
     return whole ? attachment.ips : undefined;
   }
 
-  /** The bridge is made before the first pod, so that plugins running at once do not race for it. */
-  async #makeBridge(podCidr: string): Promise<void> {
-    const bridge = this.#options.bridge ?? 'cni0';
-    const [network = '', prefix = '24'] = podCidr.split('/');
-    const gateway = network.replace(/\d+$/, (last) => String(Number(last) + 1));
-    await this.#run('ip', ['link', 'add', bridge, 'type', 'bridge']);
-    const lines = [
-      `link set ${bridge} mtu ${this.#mtu()} up`,
-      `addr replace ${gateway}/${prefix} dev ${bridge}`,
-    ];
-    const made = await this.#run('ip', ['-batch', '-'], { stdin: `${lines.join('\n')}\n` });
-    if (made.code !== 0) throw new PodNetworkError('CommandFailed', `bridge: ${made.stderr}`);
-  }
-
-  async #findPodCidr(): Promise<string> {
-    const { podCidr, nodeName, clock } = this.#options;
-    if (podCidr !== undefined && podCidr !== '') return podCidr;
-    const wake = (): string | undefined => {
-      const node = this.#nodes.get({ name: nodeName });
-      return node === undefined ? undefined : podCidrOf(node);
-    };
-    const found = wake();
-    if (found !== undefined) return found;
-    // The node controller hands out the CIDR soon after the node has registered.
-    return new Promise((resolve, reject) => {
-      const timeout = new AbortController();
-      const end = this.#nodes.onChange(() => {
-        const cidr = wake();
-        if (cidr === undefined) return;
-        timeout.abort();
-        queueMicrotask(() => end());
-        resolve(cidr);
-      });
-      void delay(clock, 60_000, AbortSignal.any([timeout.signal, this.#stop.signal])).then(() => {
-        end();
-        reject(new PodNetworkError('NoPodCidr', `node "${nodeName}" has no pod CIDR yet`));
-      });
-    });
-  }
-
-  #bridgeConf(): Record<string, unknown> {
-    return bridgeConf({
-      bridge: this.#options.bridge ?? 'cni0',
-      mtu: this.#mtu(),
-      podCidr: this.#podCidr ?? '',
-      leaseDir: this.#leases,
-    });
-  }
-
-  #mtu(): number {
-    return this.#options.mtu ?? (this.#options.routing === 'vxlan' ? 1500 - vxlanOverhead : 1500);
+  async #bridgeConf(): Promise<Record<string, unknown>> {
+    return this.#place.bridgeConf(await this.#place.podCidr(), this.#leases);
   }
 
   #path(podUid: string): string {
