@@ -11,7 +11,7 @@ import type { ProxyFlags, ProxyOptions } from './proxy/flags.js';
 import { declareProxyFlags, readProxyFlags } from './proxy/flags.js';
 
 /** The implementation of `ContainerRuntime` that runs the containers. */
-export type RuntimeName = 'containerd' | 'process' | 'hollow';
+export type RuntimeName = 'containerd' | 'process' | 'hollow' | 'cri';
 
 /** The flags of `trireme worker`, parsed. */
 export interface WorkerOptions extends ProxyOptions {
@@ -22,6 +22,10 @@ export interface WorkerOptions extends ProxyOptions {
   /** Start a containerd of our own; else the one at `containerdSocket` is used. */
   readonly containerdManaged: boolean;
   readonly containerdSocket: string | undefined;
+  /** The socket of a runtime that is spoken to by CRI. */
+  readonly criEndpoint: string;
+  /** Where that runtime looks for its networks; undefined: another network plugin configures them. */
+  readonly cniConfDir: string | undefined;
   readonly imagesDir: string | undefined;
   readonly agentPort: number;
   /** The proxy runs in the agent's process, and ends with it. */
@@ -53,6 +57,8 @@ interface Flags extends ProxyFlags {
   readonly runtime: string;
   readonly containerdManaged?: boolean;
   readonly containerdSocket?: string;
+  readonly criEndpoint: string;
+  readonly cniConfDir: string;
   readonly imagesDir?: string;
   readonly agentPort: string;
   readonly proxyInProcess?: boolean;
@@ -79,9 +85,19 @@ function declare(name: string): Command {
       '/var/lib/trireme/worker',
     )
     .option('--node-ip <ip>', 'address at which other machines reach this one')
-    .option('--runtime <name>', 'auto, containerd, process or hollow', 'auto')
+    .option('--runtime <name>', 'auto, containerd, process, hollow or cri', 'auto')
     .option('--containerd-managed', 'start a containerd of our own')
     .option('--containerd-socket <path>', 'socket of the containerd to use, or of ours')
+    .option(
+      '--cri-endpoint <unix:///path>',
+      'socket of the container runtime, with --runtime cri',
+      'unix:///run/containerd/containerd.sock',
+    )
+    .option(
+      '--cni-conf-dir <dir>',
+      "where that runtime looks for networks: the pod network's is written there; none: another plugin's is used",
+      '/etc/cni/net.d',
+    )
     .option('--images-dir <dir>', 'image archives (*.tar) to import at start')
     .option(
       '--agent-port <port>',
@@ -110,6 +126,8 @@ export function parseWorkerOptions(argv: readonly string[]): WorkerOptions | und
   if (parsed.help) return undefined;
   return readFlags(parsed.options);
 }
+
+const runtimes = ['auto', 'containerd', 'process', 'hollow', 'cri'] as const;
 
 /** The flags of `trireme netproxy`, parsed. */
 export type NetproxyCommand = ProxyOptions &
@@ -154,9 +172,11 @@ function readNode(
 function readFlags(flags: Flags): WorkerOptions {
   return {
     ...readNode(flags),
-    runtime: oneOf('--runtime', flags.runtime, ['auto', 'containerd', 'process', 'hollow']),
+    runtime: oneOf('--runtime', flags.runtime, runtimes),
     containerdManaged: flags.containerdManaged ?? false,
     containerdSocket: flags.containerdSocket,
+    criEndpoint: readEndpoint(flags.criEndpoint),
+    cniConfDir: flags.cniConfDir === 'none' ? undefined : resolve(flags.cniConfDir),
     imagesDir: flags.imagesDir === undefined ? undefined : resolve(flags.imagesDir),
     agentPort: wholeNumber('--agent-port', flags.agentPort, 0, 65_535),
     proxyInProcess: flags.proxyInProcess ?? false,
@@ -186,6 +206,13 @@ function readJoin(flags: Flags): JoinTarget | undefined {
     );
   }
   return { servers: list(flags.join), token, caHash: flags.caHash };
+}
+
+/** A URL, or the path alone as `crictl` took it once. @throws UsageError */
+function readEndpoint(text: string): string {
+  const path = text.replace(/^unix:\/\//, '');
+  if (path.startsWith('/')) return `unix://${path}`;
+  throw new UsageError(`--cri-endpoint: "${text}" is not a socket of this machine (unix:///path)`);
 }
 
 function readSysctl(pattern: string): string {

@@ -9,7 +9,7 @@ import type { RuntimeName, WorkerOptions } from './options.js';
 
 type Choice = Pick<
   WorkerOptions,
-  'runtime' | 'dataDir' | 'containerdManaged' | 'containerdSocket'
+  'runtime' | 'dataDir' | 'containerdManaged' | 'containerdSocket' | 'criEndpoint'
 > & { readonly clock: Clock; readonly log: Logger };
 
 /** Programs without which containerd cannot be used here. */
@@ -71,6 +71,10 @@ async function createRuntime(name: RuntimeName, options: Choice): Promise<Contai
     case 'hollow': {
       const { HollowRuntime } = await import('../runtime/hollow/runtime.js');
       return new HollowRuntime({ clock });
+    }
+    case 'cri': {
+      const { CriRuntime } = await import('../runtime/cri/runtime.js');
+      return new CriRuntime({ endpoint: options.criEndpoint, dataDir, clock, log });
     }
     default:
       return assertNever(name, 'runtime');

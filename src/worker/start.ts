@@ -15,7 +15,7 @@ import { watchExpiry } from '../lib/pki/expiry.js';
 import { errorMessage } from '../lib/errors.js';
 import { derivedTls, fixedTls, RenewableTls } from '../lib/pki/tls-source.js';
 import { createPodNetwork } from '../netproxy/index.js';
-import type { PodIsolation } from '../netproxy/index.js';
+import type { PodIsolation, PodNetworkOptions } from '../netproxy/index.js';
 import { RemoteIsolation } from '../netproxy/isolation/remote.js';
 import type { ContainerRuntime } from '../runtime/types.js';
 import { startWorkerNode } from './agent/worker-node.js';
@@ -149,7 +149,8 @@ async function assemble(options: StartOptions, begun: Begun): Promise<number> {
   const isolation = await beginIsolation(options, shared, begun);
   const network = createPodNetwork({
     ...networkOptions(options, shared, 'network'),
-    kind: runtime.isolatesNetwork ? 'cni' : 'host',
+    kind: networkKind(runtime),
+    ...(options.cniConfDir === undefined ? {} : { cniConfDir: options.cniConfDir }),
     isolation,
   });
   const machine = await readMachine(dataDir);
@@ -208,6 +209,14 @@ async function assemble(options: StartOptions, begun: Begun): Promise<number> {
   await begun.add('expiry', stopWatching);
   await begun.add('credentials', () => keeper.stop());
   return agentPort;
+}
+
+function networkKind({
+  makesNetwork,
+  isolatesNetwork,
+}: ContainerRuntime): NonNullable<PodNetworkOptions['kind']> {
+  if (makesNetwork === true) return 'runtime';
+  return isolatesNetwork ? 'cni' : 'host';
 }
 
 /** Starts the proxy here where that was asked for; else another process of this node isolates pods. */

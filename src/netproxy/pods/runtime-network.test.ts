@@ -48,7 +48,7 @@ async function setUp(own = true) {
           isolated.push(one);
           return Promise.resolve();
         },
-        adopt: ({ podUid, ips }) => adopted.push(`${podUid} ${ips.join()}`),
+        adopt: (pods) => adopted.push(...pods.map(({ podUid, ips }) => `${podUid} ${ips.join()}`)),
         forget: (podUid) => forgotten.push(podUid),
       },
     },

@@ -6,7 +6,7 @@ import { writeWhole } from '../../lib/files/write-whole.js';
 import { errorMessage } from '../../lib/errors.js';
 import { cidrContains, parseCidr } from '../address.js';
 import { createRunner } from '../command.js';
-import type { PodNetwork, PodNetworkOptions, PodRef } from '../types.js';
+import type { HeldPod, PodNetwork, PodNetworkOptions, PodRef } from '../types.js';
 import { PodNetworkError } from '../types.js';
 import { cniVersion, networkName } from './cni.js';
 import { NodePlace } from './node-place.js';
@@ -89,12 +89,14 @@ export class RuntimePodNetwork implements PodNetwork {
   async recover(pods: readonly PodRef[]): Promise<ReadonlyMap<string, readonly string[]>> {
     await this.start();
     const whole = new Map<string, readonly string[]>();
+    const held: HeldPod[] = [];
     for (const { podUid, namespace, name, ips = [] } of pods) {
       if (ips.length === 0) continue;
-      this.#options.isolation?.adopt({ podUid, namespace, name, ips });
+      held.push({ podUid, namespace, name, ips });
       this.#connected.set(podUid, ips);
       whole.set(podUid, ips);
     }
+    this.#options.isolation?.adopt(held);
     return whole;
   }
 

@@ -164,13 +164,13 @@ export class CriRuntime implements ContainerRuntime {
       return errorMessage(runtimeError(error));
     }
     const conditions = answer.status?.conditions ?? [];
-    for (const [type, words] of healthTexts) {
+    for (const type of ['RuntimeReady', 'NetworkReady']) {
       const {
         status = false,
         reason = '',
         message = '',
       } = conditions.find((condition) => condition.type === type) ?? {};
-      if (!status) return `${words}: ${type}=false reason:${reason} message:${message}`;
+      if (!status) return `${type}=false reason:${reason} message:${message}`;
     }
     return undefined;
   }
@@ -378,9 +378,3 @@ export class CriRuntime implements ContainerRuntime {
     return names.map((name) => normalizeImageReference(name));
   }
 }
-
-/** The conditions that a runtime must have, and kubelet's words where it has them not. */
-const healthTexts = [
-  ['RuntimeReady', 'container runtime is not ready'],
-  ['NetworkReady', 'container runtime network not ready'],
-] as const;

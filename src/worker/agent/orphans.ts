@@ -4,6 +4,7 @@
  */
 import type { ContainerState, SandboxState } from '../../runtime/types.js';
 import type { NodeContext } from '../run/node-context.js';
+import { podRefOf } from '../run/sandbox.js';
 
 /** Anything younger may still become part of its pod. A sandbox is made in seconds, or fails. */
 export const orphanAgeMsMin = 120_000;
@@ -62,13 +63,11 @@ export async function removeOrphanedObjects(
   for (const { id, name, pod } of orphans.containers) {
     await tryTo({ container: id, name, pod: pod.uid }, () => runtime.removeContainer(id));
   }
-  for (const { id, pod, netnsPath } of orphans.sandboxes) {
+  for (const sandbox of orphans.sandboxes) {
+    const { id, pod } = sandbox;
     await tryTo({ sandbox: id, pod: pod.uid }, async () => {
       // A pod that lives has its network by its uid: only one that is not known loses it.
-      if (netnsPath !== undefined && !isKnown(pod.uid)) {
-        const { uid: podUid, namespace, name } = pod;
-        await network.tearDown({ podUid, namespace, name, netnsPath });
-      }
+      for (const ref of isKnown(pod.uid) ? [] : podRefOf(sandbox)) await network.tearDown(ref);
       await runtime.removeSandbox(id);
     });
   }

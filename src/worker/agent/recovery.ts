@@ -1,9 +1,8 @@
 /** Takes over what an earlier agent left of pods that are still wanted, and removes what it left of others. */
-import type { PodRef } from '../../netproxy/types.js';
 import type { ContainerState, SandboxState } from '../../runtime/types.js';
 import type { Adopted } from '../run/adoption.js';
 import type { NodeContext } from '../run/node-context.js';
-import { handleOf } from '../run/sandbox.js';
+import { handleOf, podRefOf } from '../run/sandbox.js';
 
 /** Containers of a pod that was deleted meanwhile get this long to end. */
 const orphanGraceMs = 2000;
@@ -28,7 +27,7 @@ export async function recoverPods(
   const addresses = await node.network.recover([...kept.values()].flatMap(podRefOf));
   const adopted = new Map<string, Adopted>();
   for (const [uid, sandbox] of kept) {
-    const ips = sandbox.netnsPath === undefined ? node.hostIps : addresses.get(uid);
+    const ips = podRefOf(sandbox).length === 0 ? node.hostIps : addresses.get(uid);
     if (ips === undefined) {
       // Its network is not whole: it gets a new sandbox.
       orphans.push(sandbox);
@@ -78,11 +77,6 @@ async function removeHomeless(
       node.log.warn({ error, container: id }, 'a container without a sandbox stays for now');
     }
   }
-}
-
-function podRefOf({ pod, netnsPath }: SandboxState): PodRef[] {
-  if (netnsPath === undefined) return [];
-  return [{ podUid: pod.uid, namespace: pod.namespace, name: pod.name, netnsPath }];
 }
 
 /** Removes the directories of pods that this node no longer has. */

@@ -50,8 +50,9 @@ function isReady(state: PodState, tracked: TrackedContainer): boolean {
   return tracked.probes.readiness === 'success';
 }
 
-function containerId(instance: Instance): string {
-  return `containerd://${instance.id}`;
+/** The name of a run in the pod's status. */
+export function containerId({ id, reportedId }: Instance): string {
+  return reportedId ?? `containerd://${id}`;
 }
 
 /** Builds the `terminated` state of a run that has ended. */

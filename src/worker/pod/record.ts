@@ -273,10 +273,11 @@ export const resourcesAnnotation = 'trireme.dev/resources';
 
 /** Makes a run of a container as the runtime reports it. */
 export function instanceOf(container: ContainerState): Instance {
-  const { id, restartCount, image, imageId, phase, createdAtMs, logPath } = container;
+  const { id, restartCount, image, imageId, phase, createdAtMs, logPath, reportedId } = container;
   const wanted = container.annotations[wantedImageAnnotation];
   const base = {
     id,
+    ...(reportedId === undefined ? {} : { reportedId }),
     restartCount,
     image,
     imageId,

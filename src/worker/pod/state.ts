@@ -21,6 +21,8 @@ export interface ResizeRefusal {
 /** One run of a container. */
 export interface Instance {
   readonly id: string;
+  /** As its status names it. @default `containerd://` and the id */
+  readonly reportedId?: string;
   /** The number of earlier runs of this container. */
   readonly restartCount: number;
   readonly image: string;

@@ -1,6 +1,7 @@
 /** Takes over what an earlier agent left: sandboxes and containers outlive it. */
 import type { ContainerStatus } from '../../api/types/core.js';
 import type { ContainerState } from '../../runtime/types.js';
+import { containerId } from '../pod/container-status.js';
 import { instanceOf } from '../pod/record.js';
 import type { PodState, TrackedContainer } from '../pod/state.js';
 import { isEnding, unprobed } from '../pod/state.js';
@@ -47,7 +48,7 @@ function adoptTrack(
   if (previous !== undefined) tracked.previous = instanceOf(previous);
   tracked.deadContainerIds.push(...ran.slice(0, -2).map(({ id }) => id));
   const reported = reportedStatus(state, tracked.name);
-  if (current?.phase === 'running' && reported?.containerID === `containerd://${current.id}`) {
+  if (current?.phase === 'running' && reported?.containerID === containerId(instanceOf(current))) {
     // The results of the earlier agent's probes hold until a probe finds otherwise.
     tracked.probes = {
       startup: reported.started === true ? 'success' : unprobed.startup,

@@ -52,6 +52,9 @@ export async function containerConfig(options: ContainerConfigOptions): Promise<
     stdin: container.stdin ?? false,
     stdinOnce: container.stdinOnce ?? false,
     tty: container.tty ?? false,
+    ...(container.lifecycle?.stopSignal === undefined
+      ? {}
+      : { stopSignal: container.lifecycle.stopSignal }),
     annotations: {
       ...hollowAnnotations(pod, container),
       [wantedImageAnnotation]: container.image ?? '',

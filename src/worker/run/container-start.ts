@@ -103,6 +103,7 @@ async function neverStarted(options: StartOptions, id: string, message: string):
   const nowMs = node.clock.nowMs();
   return {
     id,
+    ...(known?.reportedId === undefined ? {} : { reportedId: known.reportedId }),
     restartCount,
     image: known?.image ?? container.image ?? '',
     imageId: known?.imageId ?? '',

@@ -31,8 +31,13 @@ export class PodFiles {
     return join(this.#root, checkedName(uid));
   }
 
+  /** The directory of the logs of all containers of the pod. */
+  logDirectory(uid: string): string {
+    return join(this.directory(uid), 'logs');
+  }
+
   logPath(uid: string, container: string, restartCount: number): string {
-    return join(this.directory(uid), 'logs', container, `${restartCount}.log`);
+    return join(this.logDirectory(uid), container, `${restartCount}.log`);
   }
 
   /** The path of the container's termination message. */

@@ -110,8 +110,8 @@ export class PodInfrastructure {
   /** A sandbox whose network namespace somebody took away is of no use: the pod gets another. */
   async replaceBrokenSandbox(): Promise<void> {
     const handle = this.#sandbox;
-    if (handle === undefined || this.#state.sandbox.phase !== 'ready' || (await isWhole(handle)))
-      return;
+    if (handle === undefined || this.#state.sandbox.phase !== 'ready') return;
+    if (await isWhole(this.#node, handle)) return;
     const text = 'Pod sandbox changed, it will be killed and re-created.';
     podEvent(this.#node.events, this.#state.pod, 'Normal', 'SandboxChanged', text);
     this.#sandbox = undefined;

@@ -333,6 +333,16 @@ export class PodWorker {
       node.observer?.containerStarted(tracked.role, reason);
       const failure = { reason, message: errorMessage(error) };
       record.recordStartFailed(tracked, failure, node.clock.nowMs());
+      await this.#replaceSandboxIfBroken();
+    }
+  }
+
+  /** A runtime that cannot tell now is asked again after the next failure. */
+  async #replaceSandboxIfBroken(): Promise<void> {
+    try {
+      await this.#infra.replaceBrokenSandbox();
+    } catch (error) {
+      this.#node.log.debug({ error, ...keyOf(this.pod) }, 'a sandbox could not be looked at');
     }
   }
 

@@ -2,14 +2,15 @@
 import type { Pod } from '../../api/types/core.js';
 import type { NodeContext } from './node-context.js';
 
-/** The only handler. A pod that asks for another one is not run with this one. */
+/** The only handler of runtimes that do not choose theirs themselves. A pod that asks for another one is not run with this one. */
 const handlers: ReadonlySet<string> = new Set(['runc']);
 
 /**
  * Makes sure that the runtime can isolate the pod as it asks.
+ * @returns the handler's name; empty is the runtime's own
  * @throws Error with the texts of kubelet and containerd
  */
-export async function checkHandler(node: NodeContext, { spec }: Pod): Promise<void> {
+export async function checkHandler(node: NodeContext, { spec }: Pod): Promise<string> {
   const { runtimeClassName = '' } = spec;
   let handler = '';
   if (runtimeClassName !== '') {
@@ -20,11 +21,11 @@ export async function checkHandler(node: NodeContext, { spec }: Pod): Promise<vo
       );
     }
     ({ handler } = found);
-    if (!handlers.has(handler)) {
+    if (node.runtime.choosesHandlers !== true && !handlers.has(handler)) {
       throw new Error(`failed to get sandbox runtime: no runtime for "${handler}" is configured`);
     }
   }
-  if (spec.hostUsers !== false) return;
+  if (spec.hostUsers !== false) return handler;
   const who = handler === '' ? 'runtime' : `RuntimeClass handler "${handler}"`;
   throw new Error(`can't set \`spec.hostUsers: false\`, ${who} does not support user namespaces`);
 }

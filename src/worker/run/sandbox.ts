@@ -1,7 +1,9 @@
 /** A pod's sandbox and its network, made and taken down together. */
 import { access } from 'node:fs/promises';
 import type { Pod } from '../../api/types/core.js';
-import type { SandboxState } from '../../runtime/types.js';
+import type { PodRef } from '../../netproxy/types.js';
+import type { SandboxConfig, SandboxState } from '../../runtime/types.js';
+import { containersOf } from '../pod-fields.js';
 import { podResources } from '../resources/cgroup.js';
 import { qosClass } from '../resources/qos.js';
 import { hostPorts } from './container-config.js';
@@ -15,6 +17,8 @@ import { errorMessage } from '../../lib/errors.js';
 export interface SandboxHandle {
   readonly id: string;
   readonly netnsPath?: string;
+  /** The pod's addresses, where the runtime made its network. */
+  readonly ips?: readonly string[];
 }
 
 /** @returns the sandbox, and the pod's addresses */
@@ -23,7 +27,7 @@ export async function makeSandbox(
   pod: Pod,
 ): Promise<{ readonly handle: SandboxHandle; readonly ips: readonly string[] }> {
   const { spec } = pod;
-  await checkHandler(node, pod);
+  const handler = await checkHandler(node, pod);
   const hostNetwork = spec.hostNetwork ?? false;
   const id = node.newId();
   const sysctls = Object.fromEntries(
@@ -42,6 +46,7 @@ export async function makeSandbox(
     qosClass: qosClass(pod),
     sysctls,
     resources: podResources(pod),
+    ...(node.runtime.makesNetwork === true ? wholePod(node, pod, handler) : {}),
   });
   const handle = handleOf(sandbox);
   if (hostNetwork) return { handle, ips: node.hostIps };
@@ -56,12 +61,33 @@ export async function makeSandbox(
 
 /** Makes the handle of an existing sandbox. */
 export function handleOf(sandbox: SandboxState): SandboxHandle {
-  const { id, netnsPath } = sandbox;
-  return netnsPath === undefined ? { id } : { id, netnsPath };
+  const { id, netnsPath, ips } = sandbox;
+  return {
+    id,
+    ...(netnsPath === undefined ? {} : { netnsPath }),
+    ...(ips === undefined ? {} : { ips }),
+  };
 }
 
-/** False when its network namespace is gone. */
-export async function isWhole({ netnsPath }: SandboxHandle): Promise<boolean> {
+/** What a runtime that makes a pod's network itself must know of the pod besides. */
+function wholePod(node: NodeContext, pod: Pod, runtimeHandler: string): Partial<SandboxConfig> {
+  const { labels, annotations } = pod.metadata;
+  return {
+    hostPorts: hostPorts(pod),
+    ...(labels === undefined ? {} : { labels }),
+    ...(annotations === undefined ? {} : { annotations }),
+    privileged: containersOf(pod).some(({ securityContext }) => securityContext?.privileged),
+    logDirectory: node.files.logDirectory(keyOf(pod).uid),
+    ...(runtimeHandler === '' ? {} : { runtimeHandler }),
+  };
+}
+
+/** False when its network namespace is gone, or the runtime says that it is of no use. */
+export async function isWhole(
+  { runtime }: Pick<NodeContext, 'runtime'>,
+  { id, netnsPath }: SandboxHandle,
+): Promise<boolean> {
+  if (runtime.isSandboxWhole !== undefined) return runtime.isSandboxWhole(id);
   if (netnsPath === undefined) return true;
   return access(netnsPath).then(
     () => true,
@@ -80,6 +106,7 @@ async function setUpNetwork(
     namespace,
     name,
     netnsPath: handle.netnsPath ?? '',
+    ...(handle.ips === undefined ? {} : { ips: handle.ips }),
     hostPorts: hostPorts(pod),
     labels: pod.metadata.labels ?? {},
   });
@@ -98,4 +125,11 @@ export async function removeSandbox(
     await node.network.tearDown({ podUid, namespace, name, netnsPath });
   }
   await node.runtime.removeSandbox(handle.id);
+}
+
+/** The pod of a sandbox for its network; none for a pod on the network of its node. */
+export function podRefOf({ pod, netnsPath = '', ips }: SandboxState): PodRef[] {
+  if (netnsPath === '' && ips === undefined) return [];
+  const { uid: podUid, namespace, name } = pod;
+  return [{ podUid, namespace, name, netnsPath, ...(ips === undefined ? {} : { ips }) }];
 }

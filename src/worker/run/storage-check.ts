@@ -27,6 +27,14 @@ export async function checkStorage(
       return 0;
     }
   };
+  const told = async (id: string): Promise<number> => {
+    try {
+      return (await node.runtime.writtenBytes?.(id)) ?? 0;
+    } catch (error) {
+      node.log.warn({ error, ...keyOf(pod) }, 'the runtime does not tell what a pod has written');
+      return 0;
+    }
+  };
   const volumes = new Map<string, number>();
   for (const { name } of emptyDirsOnDisk(pod)) {
     const path = volumePaths.get(name);
@@ -36,7 +44,7 @@ export async function checkStorage(
   for (const { name, current } of state.trackedContainers.values()) {
     if (current === undefined) continue;
     const layer = node.runtime.writableLayer(current.id);
-    const own = layer === undefined ? 0 : await measure(layer);
+    const own = layer === undefined ? await told(current.id) : await measure(layer);
     const logs = await measure(dirname(node.files.logPath(keyOf(pod).uid, name, 0)));
     containers.set(name, own + logs);
   }

@@ -227,6 +227,7 @@ function whileAlive(
 const noFiles: NodeFiles = {
   uids: () => Promise.resolve([]),
   directory: (uid) => uid,
+  logDirectory: (uid) => `/sim/${uid}/logs`,
   logPath: (uid) => uid,
   messagePath: (uid) => uid,
   hostsPath: (uid) => uid,
