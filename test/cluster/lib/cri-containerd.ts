@@ -9,6 +9,8 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { delay, systemClock } from '../../../src/lib/clock.js';
+import { silentLogger } from '../../../src/lib/log.js';
+import { CriClient } from '../../../src/runtime/cri/client.js';
 import { mountsBelow } from '../../../src/runtime/mounts.js';
 
 const clock = systemClock();
@@ -29,11 +31,13 @@ export const canRunCri =
 export class CriContainerd {
   readonly dir: string;
   readonly bridge: string | undefined;
+  readonly #inside: readonly string[];
   #child: ChildProcess | undefined;
 
-  private constructor(dir: string, bridge: string | undefined) {
+  private constructor(dir: string, bridge: string | undefined, inside: readonly string[]) {
     this.dir = dir;
     this.bridge = bridge;
+    this.#inside = inside;
   }
 
   get socket(): string {
@@ -48,12 +52,15 @@ export class CriContainerd {
     return join(this.dir, 'cni');
   }
 
-  /** @param network the bridge and the range of its pods; undefined: somebody else writes the configuration */
-  static async start(network?: {
-    readonly bridge: string;
-    readonly subnet: string;
-  }): Promise<CriContainerd> {
-    const one = new CriContainerd(await mkdtemp('/tmp/trireme-cri-'), network?.bridge);
+  /**
+   * @param network the bridge and the range of its pods; undefined: somebody else writes the configuration
+   * @param inside what it is started with, for example to enter a network namespace
+   */
+  static async start(
+    network?: { readonly bridge: string; readonly subnet: string },
+    inside: readonly string[] = [],
+  ): Promise<CriContainerd> {
+    const one = new CriContainerd(await mkdtemp('/tmp/trireme-cri-'), network?.bridge, inside);
     await mkdir(one.cniDir);
     if (network !== undefined) await one.#writeNetwork(network);
     await one.launch();
@@ -71,7 +78,8 @@ export class CriContainerd {
     const path = join(this.dir, 'config.toml');
     await writeFile(path, this.#config());
     const log = openSync(join(this.dir, 'containerd.log'), 'a');
-    this.#child = spawn('containerd', ['--config', path], { stdio: ['ignore', log, log] });
+    const [program = '', ...args] = [...this.#inside, 'containerd', '--config', path];
+    this.#child = spawn(program, args, { stdio: ['ignore', log, log] });
     const endMs = clock.monotonicMs() + startMsMax;
     while (!(await this.#answers())) {
       if (clock.monotonicMs() > endMs) throw new Error('containerd does not answer');
@@ -88,15 +96,9 @@ export class CriContainerd {
     await ended;
   }
 
-  /** Ends what is left of its tasks, then the daemon, and takes away all that it made. */
+  /** Ends what is left in it, then the daemon, and takes away all that it made. */
   async stop(): Promise<void> {
-    for (const id of this.#lines('tasks', 'list', '-q')) {
-      try {
-        this.ctr('tasks', 'delete', '--force', id);
-      } catch {
-        // It has ended meanwhile.
-      }
-    }
+    await this.#removeSandboxes();
     await this.kill('SIGTERM');
     for (const point of (await mountsBelow(this.dir)).toReversed()) {
       execFileSync('umount', ['--lazy', point]);
@@ -111,10 +113,15 @@ export class CriContainerd {
     await rm(this.dir, { recursive: true, force: true });
   }
 
-  #lines(...args: readonly string[]): string[] {
-    return this.ctr(...args)
-      .split('\n')
-      .filter((line) => line !== '');
+  /** With their containers, network namespaces and addresses. */
+  async #removeSandboxes(): Promise<void> {
+    const client = new CriClient({ endpoint: this.endpoint, clock, log: silentLogger });
+    const { items } = await client.runtime.listPodSandbox({ filter: undefined });
+    for (const { id: podSandboxId } of items) {
+      await client.runtime.stopPodSandbox({ podSandboxId });
+      await client.runtime.removePodSandbox({ podSandboxId });
+    }
+    client.close();
   }
 
   #answers(): Promise<boolean> {
