@@ -119,6 +119,9 @@ function isReadyTarget({ failures }: Target): boolean {
   return failures < failuresMax;
 }
 
+/** One connection to each master, which stays: a handshake a second costs both more than the question. */
+const agent = new https.Agent({ keepAlive: true, maxSockets: 1 });
+
 /**
  * Asks a master for `/readyz`. Its certificate is not checked: the worst that a false answer can do is to have a
  * connection sent there, whose client checks the certificate itself.
@@ -130,7 +133,7 @@ function askReadyz({ host, port }: Address): Promise<string | undefined> {
         host,
         port,
         path: '/readyz',
-        agent: false,
+        agent,
         rejectUnauthorized: false,
         timeout: probeTimeoutMs,
       },
