@@ -81,7 +81,7 @@ class GrpcClient implements GrpcApiClient {
   ): Promise<T> {
     const request = {
       ref: resourceRef(resource, key, options.subresource),
-      resourceVersion: '',
+      resourceVersion: options.resourceVersion ?? '',
     };
     const answer = await this.#call('GET', true, options, (stub) => stub.get(request, options));
     return parseObject<T>(answer.object);

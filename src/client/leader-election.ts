@@ -9,6 +9,7 @@ import { delay } from '../lib/clock.js';
 import type { Logger } from '../lib/log.js';
 import type { ApiClient } from './types.js';
 import { isApiError } from './types.js';
+import { LeaseWatch } from './lease-watch.js';
 
 /** The Lease that candidates compete for, and how long they wait (client-go `leaderelection`). */
 export interface LeaderElectionOptions {
@@ -25,7 +26,10 @@ export interface LeaderElectionOptions {
   readonly leaseDurationMs?: number;
   /** A holder that could not renew for so long stops leading. Less than the duration. @default 4,000 */
   readonly renewDeadlineMs?: number;
-  /** Between attempts to take the lease, and to renew it after one that failed. @default 500 */
+  /**
+   * Between attempts to take the lease, and to renew it after one that failed. Candidates watch the lease of a holder,
+   * and look at it so often only while the watch does not work. @default 500
+   */
   readonly retryPeriodMs?: number;
   /** Between renewals, each of which is a write: not less than the retry period. @default 2,000 */
   readonly renewPeriodMs?: number;
@@ -47,38 +51,60 @@ export async function runLeaderElection(
 ): Promise<void> {
   const election = new Election(options);
   while (!signal.aborted) {
-    if (await election.tryAcquireOrRenew(signal)) {
-      await election.leadWhileHolding(signal);
-    } else {
-      await delay(options.clock, election.retryPeriodMs, signal);
-    }
+    if (await election.tryAcquireOrRenew(signal)) await election.leadWhileHolding(signal);
+    else await election.standBy(signal);
   }
+  election.endWatch();
 }
 
 class Election {
   readonly #options: LeaderElectionOptions;
   readonly #leaseDurationMs: number;
   readonly #renewDeadlineMs: number;
-  readonly retryPeriodMs: number;
+  readonly #retryPeriodMs: number;
   /** At most half of the deadline, so that a renewal that fails can be tried again within it. */
   readonly #renewPeriodMs: number;
   #observed = '';
   #observedAtMs = 0;
   #renewedMs = 0;
   #lease: Lease | undefined;
+  /** While another holds the lease. */
+  #watch: LeaseWatch | undefined;
 
   constructor(options: LeaderElectionOptions) {
     this.#options = options;
     this.#leaseDurationMs = options.leaseDurationMs ?? 6000;
     this.#renewDeadlineMs = options.renewDeadlineMs ?? 4000;
-    this.retryPeriodMs = options.retryPeriodMs ?? 500;
+    this.#retryPeriodMs = options.retryPeriodMs ?? 500;
     this.#renewPeriodMs = Math.max(
-      this.retryPeriodMs,
+      this.#retryPeriodMs,
       Math.min(options.renewPeriodMs ?? 2000, this.#renewDeadlineMs / 2),
     );
   }
 
+  /** Waits for the next chance: the lease is free, or gone, or its holder has been silent for too long. */
+  async standBy(signal: AbortSignal): Promise<void> {
+    const { client, clock, log, name } = this.#options;
+    // Not sooner, whatever the watch shows: it may be behind, and show what another has taken meanwhile.
+    await delay(clock, this.#retryPeriodMs, signal);
+    const lease = { namespace: this.#namespace, name };
+    this.#watch ??= new LeaseWatch({ client, clock, log, lease }, (now) => this.#observe(now));
+    while (!signal.aborted && this.#watch.isWorking) {
+      const found = this.#watch.lease;
+      const leftMs = found === undefined ? 0 : this.#leftMs(found);
+      if (leftMs <= 0) return;
+      await this.#watch.next(leftMs, signal);
+    }
+  }
+
+  /** Ends the watch of the lease. */
+  endWatch(): void {
+    this.#watch?.stop();
+    this.#watch = undefined;
+  }
+
   async leadWhileHolding(signal: AbortSignal): Promise<void> {
+    this.endWatch();
     const { clock, log, identity, name } = this.#options;
     const leading = new AbortController();
     setMaxListeners(0, leading.signal);
@@ -101,7 +127,7 @@ class Election {
       if (over.signal.aborted) break;
       const isRenewed = await this.tryAcquireOrRenew(over.signal);
       if (!isRenewed && this.#heldByOther()) break;
-      waitMs = isRenewed ? this.#renewPeriodMs : this.retryPeriodMs;
+      waitMs = isRenewed ? this.#renewPeriodMs : this.#retryPeriodMs;
     }
     if (!signal.aborted && !finished.signal.aborted) {
       log.warn({ lease: name, identity }, 'no longer leading: the lease was not renewed');
@@ -144,7 +170,7 @@ class Election {
   /** @returns true when we hold the lease now. */
   async tryAcquireOrRenew(signal: AbortSignal): Promise<boolean> {
     const { client, clock, identity, log, name } = this.#options;
-    const namespace = this.#options.namespace ?? 'kube-system';
+    const namespace = this.#namespace;
     const call = { deadlineMs: this.#renewDeadlineMs, signal };
     try {
       const found = await this.#read(namespace, call);
@@ -163,7 +189,7 @@ class Election {
         this.#renewedMs = sentMs;
         return true;
       }
-      if (!this.#mayTake(found)) return false;
+      if (this.#leftMs(found) > 0) return false;
       const renewing = found.spec.holderIdentity === identity;
       const transitions = found.spec.leaseTransitions ?? 0;
       const spec = {
@@ -188,15 +214,11 @@ class Election {
     namespace: string,
     call: { readonly deadlineMs: number; readonly signal: AbortSignal },
   ): Promise<Lease | undefined> {
-    const { client, identity, name, clock } = this.#options;
+    const { client, identity, name } = this.#options;
     if (this.#lease?.spec.holderIdentity === identity) return this.#lease;
     try {
       const lease = await client.get<Lease>(resources.leases, { namespace, name }, call);
-      const seen = lease.metadata.resourceVersion ?? '';
-      if (seen !== this.#observed) {
-        this.#observed = seen;
-        this.#observedAtMs = clock.monotonicMs();
-      }
+      this.#observe(lease);
       this.#lease = lease;
       return lease;
     } catch (error) {
@@ -205,11 +227,24 @@ class Election {
     }
   }
 
-  #mayTake(lease: Lease): boolean {
-    const holder = lease.spec.holderIdentity ?? '';
-    if (holder === '' || holder === this.#options.identity) return true;
-    const durationMs = (lease.spec.leaseDurationSeconds ?? 0) * 1000;
-    return this.#options.clock.monotonicMs() - this.#observedAtMs > durationMs;
+  get #namespace(): string {
+    return this.#options.namespace ?? 'kube-system';
+  }
+
+  /** Notes when a change of the lease was first seen. */
+  #observe(lease: Lease): void {
+    const seen = lease.metadata.resourceVersion ?? '';
+    if (seen === this.#observed) return;
+    this.#observed = seen;
+    this.#observedAtMs = this.#options.clock.monotonicMs();
+  }
+
+  /** How long another has the lease to itself, as far as this candidate has seen; not positive: it may be taken. */
+  #leftMs({ spec }: Lease): number {
+    const holder = spec.holderIdentity ?? '';
+    if (holder === '' || holder === this.#options.identity) return 0;
+    const durationMs = (spec.leaseDurationSeconds ?? 0) * 1000;
+    return durationMs - (this.#options.clock.monotonicMs() - this.#observedAtMs);
   }
 
   #spec(now: string): Lease['spec'] {

@@ -42,6 +42,8 @@ export interface WriteOptions extends CallOptions, Guarded {
 export interface GetOptions extends CallOptions {
   /** "scale", "status". */
   readonly subresource?: string;
+  /** "0": as the API server has it, which may be a little old; the store is not asked. @default what holds now */
+  readonly resourceVersion?: string;
 }
 
 /** The four forms of a patch. */

@@ -3,7 +3,7 @@
  * own member of the store as a file.
  */
 import type { ConfigMap } from '../../api/types/core.js';
-import type { ApiClient } from '../../client/index.js';
+import type { ApiClient, GetOptions } from '../../client/index.js';
 import { isApiError } from '../../client/index.js';
 import { resources } from '../../client/resources.js';
 import type { Clock } from '../../lib/clock.js';
@@ -57,9 +57,14 @@ export function scheduleIn({ data = {} }: ConfigMap): SnapshotSchedule {
 }
 
 /** Reads the schedule that is set; undefined where none is. @throws ApiError; Error for one that is wrong */
-export async function readSchedule(client: ApiClient): Promise<SnapshotSchedule | undefined> {
+export async function readSchedule(
+  client: ApiClient,
+  options: GetOptions = {},
+): Promise<SnapshotSchedule | undefined> {
   try {
-    return scheduleIn(await client.get<ConfigMap>(resources.configMaps, scheduleConfigMap));
+    return scheduleIn(
+      await client.get<ConfigMap>(resources.configMaps, scheduleConfigMap, options),
+    );
   } catch (error) {
     if (isApiError(error, 'NotFound')) return undefined;
     throw error;
@@ -112,7 +117,7 @@ export async function followSchedule(
   let complained = '';
   while (!signal.aborted) {
     try {
-      const text = settingsFileText(await readSchedule(client));
+      const text = settingsFileText(await readSchedule(client, { resourceVersion: '0' }));
       if (text !== written) await writeWhole(path, text);
       written = text;
       complained = '';

@@ -88,6 +88,8 @@ export class CredentialsKeeper {
       const { items } = await client.list<Lease>(resources.leases, {
         namespace: 'kube-system',
         labelSelector: 'trireme.dev/master=true',
+        // As the API server knows it: it is asked so often that the store need not be.
+        resourceVersion: '0',
       });
       masters = items
         .filter(({ spec }) => clock.nowMs() - Date.parse(spec?.renewTime ?? '') < aliveMs)
