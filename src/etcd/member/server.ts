@@ -36,6 +36,7 @@ import { SelfReport } from './self-report.js';
 import type { ServerEvents } from './server-events.js';
 import { StartUp } from './start-up.js';
 import { StateMachine } from './state-machine.js';
+import { ticksOf } from './ticks.js';
 import { timeoutError } from './timeout-error.js';
 
 /** One member of the store, from its start to its end. */
@@ -97,13 +98,14 @@ export class EtcdServer {
 
   #newNode(): RaftNode {
     const { heartbeatMs, electionMs, preVote } = this.config;
+    const { tickMs, heartbeatTicks } = ticksOf(heartbeatMs);
     const { machine, storage, applied } = this.stored;
     return machine.newNode({
       id: this.memberId,
       storage,
       prng: new Prng(machine.random(2 ** 47)),
-      electionTicks: Math.max(2, Math.round(electionMs / heartbeatMs)),
-      heartbeatTicks: 1,
+      electionTicks: Math.max(heartbeatTicks + 1, Math.round(electionMs / tickMs)),
+      heartbeatTicks,
       applied,
       preVote,
       onEvent: (event) => this.report.raft(event),
@@ -163,7 +165,8 @@ export class EtcdServer {
   }
 
   #newLoop(): RaftLoop {
-    const { clock, log, heartbeatMs } = this.config;
+    const { clock, log } = this.config;
+    const { tickMs } = ticksOf(this.config.heartbeatMs);
     const { storage, wal, machine } = this.stored;
     return new RaftLoop({
       node: this.node,
@@ -173,7 +176,7 @@ export class EtcdServer {
       stateMachine: this.#state,
       clock,
       logger: log,
-      tickMs: heartbeatMs,
+      tickMs,
       defer: machine.defer,
       handlers: {
         send: (messages) => sendMessages(this, messages),

@@ -3,6 +3,7 @@ import type { EntryKind } from '../apply/entry.js';
 import type { RaftNode } from '../../raft/index.js';
 import type { ServerConfig } from '../config.js';
 import type { Membership } from '../membership/membership.js';
+import { ticksOf } from './ticks.js';
 
 /** The member that starts. */
 export interface StartUpHost {
@@ -59,6 +60,7 @@ export class StartUp {
    */
   #campaignEarly(): void {
     const { config, membership, memberId, node } = this.#host;
+    const { tickMs } = ticksOf(config.heartbeatMs);
     if (node.leader !== 0n) this.#settled = true;
     if (this.#settled) return;
     const { voters } = membership;
@@ -69,10 +71,10 @@ export class StartUp {
     const nowMs = config.clock.monotonicMs();
     if (node.term !== this.#term) {
       this.#term = node.term;
-      this.#quietSinceMs = nowMs + config.heartbeatMs;
+      this.#quietSinceMs = nowMs + tickMs;
     }
     this.#quietSinceMs ??= nowMs;
-    if (nowMs - this.#quietSinceMs < rank * config.heartbeatMs) return;
+    if (nowMs - this.#quietSinceMs < rank * tickMs) return;
     this.#settled = true;
     node.campaignEarly();
     this.#host.wake();
