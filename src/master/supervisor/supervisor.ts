@@ -14,6 +14,8 @@ export interface ComponentSpec {
   readonly argv: readonly string[];
   /** The thread's limit for long-lived objects, in MiB. A thread that outgrows it ends and is started again. */
   readonly heapMbMax?: number;
+  /** The thread's limit for young objects, in MiB: more of them make fewer collections, and more memory. */
+  readonly youngMbMax?: number;
 }
 
 /** Starts components anew when they end. */
@@ -120,10 +122,13 @@ class Component {
 
   launch(): void {
     const startedMs = this.#clock.monotonicMs();
-    const { module, entry, argv, heapMbMax } = this.#spec;
+    const { module, entry, argv, heapMbMax, youngMbMax } = this.#spec;
     const thread = new Worker(new URL('./component-thread.js', import.meta.url), {
       workerData: { module: module.href, entry, argv },
-      ...(heapMbMax === undefined ? {} : { resourceLimits: { maxOldGenerationSizeMb: heapMbMax } }),
+      resourceLimits: {
+        ...(heapMbMax === undefined ? {} : { maxOldGenerationSizeMb: heapMbMax }),
+        ...(youngMbMax === undefined ? {} : { maxYoungGenerationSizeMb: youngMbMax }),
+      },
     });
     this.#thread = thread;
     thread.on('error', (error) => {
