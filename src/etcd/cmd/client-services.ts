@@ -68,15 +68,16 @@ export function newClientServices(
   };
   const add = <S extends ServiceDefinition>(definition: S, unguarded: Handlers<S>): void =>
     gateway.add(definition, addToPort(definition, unguarded));
-  add(rawKvDefinition, new KvService(server, identity, quota));
+  const kv = new KvService(server, identity, quota);
+  add(rawKvDefinition, kv);
   const watches = new WatchService(server, identity);
   add(WatchDefinition, watches);
   add(LeaseDefinition, new LeaseService(server, { identity, quota, keeper }));
   add(ClusterDefinition, new ClusterService(server, identity));
   add(MaintenanceDefinition, new MaintenanceService(server, identity));
   add(AuthDefinition, new AuthService(server, identity, listen.jwt));
-  add(LockDefinition, new LockService(server, identity));
-  add(ElectionDefinition, new ElectionService(server, identity));
+  add(LockDefinition, new LockService(server, kv));
+  add(ElectionDefinition, new ElectionService(server, kv));
   add(HealthDefinition, new HealthService(server));
   addToPort(TelemetryDefinition, newTelemetry(server, identity));
   return {

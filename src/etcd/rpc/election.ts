@@ -1,4 +1,3 @@
-import { KeyValue as KeyValueMessage } from '../../gen/etcd/kv.js';
 import type {
   CampaignRequest,
   CampaignResponse,
@@ -12,30 +11,26 @@ import type {
 } from '../../gen/etcd/v3election.js';
 import type { CallContext, Handlers, Sender } from '../../lib/grpc/types.js';
 import { Code, GrpcError } from '../../lib/grpc/types.js';
-import { etcdError } from '../apply/errors.js';
 import { keyText } from '../apply/kv.js';
-import type { KeyValue, WatchSink } from '../mvcc/types.js';
-import type { CallerIdentity } from './auth-info.js';
+import type { WatchSink } from '../mvcc/types.js';
 import { asInnerClient, sessionLease } from './lock.js';
 import { LockQueue, prefixEnd } from './queue-lock.js';
-import type { LockMember } from './queue-lock.js';
+import type { LockMember, LockStore } from './queue-lock.js';
 
 /** Etcd's error; its code is UNKNOWN because it is an error of the client library that etcd uses inside. */
 const noLeaderError = (): GrpcError => new GrpcError(Code.Unknown, 'election: no leader');
 const notLeaderError = (): GrpcError => new GrpcError(Code.Unknown, 'election: not leader');
-const observeClosedError = (): GrpcError =>
-  new GrpcError(Code.Unknown, 'election: observe closed early');
 const missingLeaderKey = (): GrpcError =>
   new GrpcError(Code.Unknown, '"leader" field must be provided');
 
 /** The election service (v3electionpb.Election). */
 export class ElectionService implements Handlers<typeof ElectionDefinition> {
   readonly #server: LockMember;
-  readonly #identity: CallerIdentity;
+  readonly #kv: LockStore;
 
-  constructor(server: LockMember, identity: CallerIdentity) {
+  constructor(server: LockMember, kv: LockStore) {
     this.#server = server;
-    this.#identity = identity;
+    this.#kv = kv;
   }
 
   campaign(request: CampaignRequest, context: CallContext): Promise<CampaignResponse> {
@@ -55,51 +50,54 @@ export class ElectionService implements Handlers<typeof ElectionDefinition> {
   }
 
   async #campaign(request: CampaignRequest, context: CallContext): Promise<CampaignResponse> {
-    const queue = await this.#queue(context);
+    const { name, value } = request;
     const lease = await sessionLease(this.#server, request.lease);
-    const place = await queue.enter(request.name, lease, request.value);
-    if (place.existed) await queue.update(place, lease, request.value);
-    await queue.waitTurn(prefixOf(request.name), place, context);
-    const { name } = request;
+    const queue = this.#queue(context);
+    const prefix = prefixOf(name);
+    const place = await queue.enter(prefix, { lease, value }, { owner: false });
+    if (place.previous !== undefined && !place.previous.equals(value)) {
+      if ((await queue.update(place, { lease, value })) === undefined) throw notLeaderError();
+    }
+    await queue.waitTurn(prefix, place);
     const leader = { name, key: place.key, rev: place.createRevision, lease };
-    return { header: this.#server.header(), leader };
+    return { header: place.header, leader };
   }
 
   async #proclaim(request: ProclaimRequest, context: CallContext): Promise<ProclaimResponse> {
     const { leader, value } = request;
     if (leader === undefined) throw missingLeaderKey();
-    const queue = await this.#queue(context);
+    const lease = await sessionLease(this.#server, leader.lease);
     const place = { key: leader.key, createRevision: leader.rev };
-    if (!(await queue.update(place, leader.lease, value))) throw notLeaderError();
-    return { header: this.#server.header() };
+    const updated = await this.#queue(context).update(place, { lease, value });
+    if (updated === undefined) throw notLeaderError();
+    return { header: updated.header };
   }
 
   async #leader(request: LeaderRequest, context: CallContext): Promise<LeaderResponse> {
-    const queue = await this.#queue(context);
-    const kv = await queue.first(prefixOf(request.name));
+    const { header, kv } = await this.#queue(context).first(prefixOf(request.name));
     if (kv === undefined) throw noLeaderError();
-    return { header: this.#server.header(), kv: messageOf(kv) };
+    return { header, kv };
   }
 
   async #resign(request: ResignRequest, context: CallContext): Promise<ResignResponse> {
     const { leader } = request;
     if (leader === undefined) throw missingLeaderKey();
-    if (leader.key.length === 0) throw etcdError('emptyKey');
-    const queue = await this.#queue(context);
-    const kv = this.#server.store.get(keyText(leader.key));
-    if (kv !== undefined && kv.createRevision === leader.rev) await queue.leave(leader.key);
-    return { header: this.#server.header() };
+    await sessionLease(this.#server, leader.lease);
+    const place = { key: leader.key, createRevision: leader.rev };
+    return { header: await this.#queue(context).leave(place) };
   }
 
-  /** Tells the present leader and each new one, until the caller has heard enough. */
+  /**
+   * Tells the present leader and each new one, until the caller has heard enough. Whoever may not read them, or falls
+   * behind a compaction, is told nothing more: in etcd the call ends well then.
+   */
   async observe(
     request: LeaderRequest,
     stream: Sender<LeaderResponse>,
     context: CallContext,
   ): Promise<void> {
-    const queue = await this.#queue(context);
+    const queue = this.#queue(context);
     const prefix = prefixOf(request.name);
-    queue.mayRead(prefix);
     let told = 0;
     let wake: () => void = () => undefined;
     let isOver = false;
@@ -117,18 +115,17 @@ export class ElectionService implements Handlers<typeof ElectionDefinition> {
     const onAbort = (): void => wake();
     context.signal.addEventListener('abort', onAbort, { once: true });
     try {
-      while (!context.signal.aborted) {
+      while (!context.signal.aborted && !isOver) {
         const changed = new Promise<void>((resolve) => {
           wake = resolve;
         });
-        const kv = queue.firstHere(prefix);
-        if (kv !== undefined && kv.modRevision !== told) {
-          told = kv.modRevision;
-          const answer = { header: this.#server.header(), kv: messageOf(kv) };
-          if (!stream.send(answer)) await stream.drained();
+        const seen = await queue.first(prefix).catch(() => undefined);
+        if (seen === undefined) return;
+        if (seen.kv !== undefined && seen.kv.modRevision !== told) {
+          told = seen.kv.modRevision;
+          if (!stream.send({ header: seen.header, kv: seen.kv })) await stream.drained();
         }
         await changed;
-        if (isOver) throw observeClosedError();
       }
     } finally {
       context.signal.removeEventListener('abort', onAbort);
@@ -136,15 +133,11 @@ export class ElectionService implements Handlers<typeof ElectionDefinition> {
     }
   }
 
-  async #queue(context: CallContext): Promise<LockQueue> {
-    return new LockQueue(this.#server, await this.#identity.of(context));
+  #queue(context: CallContext): LockQueue {
+    return new LockQueue(this.#server, this.#kv, context);
   }
 }
 
 function prefixOf(name: Buffer): Buffer {
   return Buffer.concat([name, Buffer.from('/')]);
-}
-
-function messageOf(kv: KeyValue): KeyValueMessage {
-  return KeyValueMessage.decode(kv.encoded);
 }

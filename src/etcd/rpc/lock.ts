@@ -10,9 +10,8 @@ import type {
 import type { CallContext, Handlers } from '../../lib/grpc/types.js';
 import { Code, GrpcError } from '../../lib/grpc/types.js';
 import { clientError } from '../grpc-status.js';
-import type { CallerIdentity } from './auth-info.js';
 import { LockQueue } from './queue-lock.js';
-import type { LockMember } from './queue-lock.js';
+import type { LockMember, LockStore } from './queue-lock.js';
 import type { RequestMember } from './member.js';
 
 const noBytes = Buffer.alloc(0);
@@ -51,11 +50,11 @@ const openCodes: ReadonlySet<Code> = new Set([
 /** The lock service (v3lockpb.Lock). */
 export class LockService implements Handlers<typeof LockDefinition> {
   readonly #server: LockMember;
-  readonly #identity: CallerIdentity;
+  readonly #kv: LockStore;
 
-  constructor(server: LockMember, identity: CallerIdentity) {
+  constructor(server: LockMember, kv: LockStore) {
     this.#server = server;
-    this.#identity = identity;
+    this.#kv = kv;
   }
 
   lock(request: LockRequest, context: CallContext): Promise<LockResponse> {
@@ -67,17 +66,17 @@ export class LockService implements Handlers<typeof LockDefinition> {
   }
 
   async #lock(request: LockRequest, context: CallContext): Promise<LockResponse> {
-    const queue = new LockQueue(this.#server, await this.#identity.of(context));
     const lease = await sessionLease(this.#server, request.lease);
+    const queue = new LockQueue(this.#server, this.#kv, context);
     const prefix = Buffer.concat([request.name, Buffer.from('/')]);
-    const place = await queue.enter(request.name, lease, noBytes);
-    await queue.waitTurn(prefix, place, context);
-    return { header: this.#server.header(), key: place.key };
+    const place = await queue.enter(prefix, { lease, value: noBytes }, { owner: true });
+    if (place.isFirst) return { header: place.header, key: place.key };
+    await queue.waitTurn(prefix, place);
+    return { header: await queue.held(place), key: place.key };
   }
 
   async #unlock(request: UnlockRequest, context: CallContext): Promise<UnlockResponse> {
-    const queue = new LockQueue(this.#server, await this.#identity.of(context));
-    await queue.leave(request.key);
-    return { header: this.#server.header() };
+    const queue = new LockQueue(this.#server, this.#kv, context);
+    return { header: await queue.release(request.key) };
   }
 }

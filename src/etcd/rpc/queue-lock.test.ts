@@ -1,49 +1,65 @@
 import { expect, test } from '@jest/globals';
+import { RangeResponse } from '../../gen/etcd/rpc.js';
+import type { RangeRequest } from '../../gen/etcd/rpc.js';
+import { KeyValue } from '../../gen/etcd/kv.js';
 import type { CallContext } from '../../lib/grpc/types.js';
 import type { WatchSink } from '../mvcc/types.js';
-import type { LockMember } from './queue-lock.js';
+import type { LockMember, LockStore } from './queue-lock.js';
 import { LockQueue } from './queue-lock.js';
 
 const place = { key: Buffer.from('lock/2'), createRevision: 5 };
 const context = { signal: new AbortController().signal } as CallContext;
+const none = Buffer.alloc(0);
 
-/**
- * A member whose state lags: the one before goes, and the place's own key goes too, as it only learns when it asks the
- * leader.
- * @param before how many stand before the place
- */
-function newServer(before: number): LockMember {
+/** A queue in which some stand before the place, and go as they are watched; its own key is gone by then. */
+function newQueue(before: number): LockQueue {
   let left = before;
-  let hasKey = true;
   const store = {
-    rev: 9,
-    range: () => ({ kvs: left > 0 ? [{ key: Buffer.from('lock/1') }] : [] }),
-    get: (): object | undefined => (hasKey ? {} : undefined),
     watch: (_request: unknown, sink: WatchSink) => {
       left--;
       queueMicrotask(() => sink.send({} as never));
       return { cancel: () => undefined };
     },
   };
-  return {
-    store,
-    requests: {
-      linearizable: () => {
-        hasKey = false;
-        return Promise.resolve();
-      },
+  const kv = {
+    range: ({ key, maxCreateRevision }: RangeRequest) => {
+      const isOwn = key.equals(place.key);
+      expect(isOwn ? 4 : maxCreateRevision).toBe(4);
+      const found = { ...KeyValue.decode(none), key: Buffer.from('lock/1') };
+      const kvs = isOwn || left === 0 ? [] : [found];
+      return RangeResponse.encode({ ...RangeResponse.decode(none), kvs }).finish();
     },
-  } as unknown as LockMember;
+  };
+  return new LockQueue({ store } as unknown as LockMember, kv as unknown as LockStore, context);
 }
 
-test('a lock is not given to a session that has expired, as far as the leader knows, while it waited', async () => {
-  const queue = new LockQueue(newServer(2), undefined);
-  await expect(queue.waitTurn(Buffer.from('lock/'), place, context)).rejects.toThrow(
-    'mutex: session is expired',
-  );
+test('a lock is not given to a session that has expired while it waited', async () => {
+  const queue = newQueue(2);
+  await queue.waitTurn(Buffer.from('lock/'), place);
+  await expect(queue.held(place)).rejects.toThrow('mutex: session is expired');
 });
 
-test('who need not wait has just written the key, and asks nobody', async () => {
-  const queue = new LockQueue(newServer(0), undefined);
-  await expect(queue.waitTurn(Buffer.from('lock/'), place, context)).resolves.toBeUndefined();
+test('who need not wait watches nobody', async () => {
+  await expect(newQueue(0).waitTurn(Buffer.from('lock/'), place)).resolves.toBeUndefined();
+});
+
+test('a place is taken and given up by transactions, as the store allows them to the caller', async () => {
+  const asked: string[] = [];
+  const refuse = (kind: string) => (_request: unknown, by: CallContext) => {
+    asked.push(kind);
+    expect(by).toBe(context);
+    throw new Error('permission denied');
+  };
+  const kv = { txn: refuse('txn'), deleteRange: refuse('deleteRange') } as unknown as LockStore;
+  const queue = new LockQueue({} as LockMember, kv, context);
+  const content = { lease: 1n, value: none };
+  for (const call of [
+    () => queue.enter(Buffer.from('lock/'), content, { owner: true }),
+    () => queue.update(place, content),
+    () => queue.leave(place),
+    () => queue.release(place.key),
+  ]) {
+    await expect(call()).rejects.toThrow('permission denied');
+  }
+  expect(asked).toEqual(['txn', 'txn', 'txn', 'deleteRange']);
 });

@@ -1,33 +1,54 @@
 /**
  * The queue that locks and elections are made of (etcd's concurrency recipes): everybody puts a key `prefix/lease`
- * bound to a lease; who has the lowest create revision holds it, the others wait for the one before them to go.
+ * bound to a lease; who has the lowest create revision holds it, the others wait for the one before them to go. All of
+ * it is done by calls of the KV service, with the caller's token: who may not make them by hand may not here.
  */
-import { DeleteRangeRequest, TxnRequest } from '../../gen/etcd/rpc.js';
-import type { PutRequest } from '../../gen/etcd/rpc.js';
+import {
+  Compare_CompareResult,
+  Compare_CompareTarget,
+  DeleteRangeRequest,
+  DeleteRangeResponse,
+  RangeRequest,
+  RangeRequest_SortOrder,
+  RangeRequest_SortTarget,
+  RangeResponse,
+  TxnRequest,
+  TxnResponse,
+} from '../../gen/etcd/rpc.js';
+import type { RequestOp, ResponseHeader } from '../../gen/etcd/rpc.js';
+import type { KeyValue } from '../../gen/etcd/kv.js';
 import type { CallContext } from '../../lib/grpc/types.js';
 import { Code, GrpcError } from '../../lib/grpc/types.js';
-import { etcdError } from '../apply/errors.js';
 import { keyText } from '../apply/kv.js';
-import { checkDelete, checkPut } from './validate.js';
-import { mayDelete, mayPut } from '../apply/permissions.js';
-import type { AuthInfo } from '../auth/tokens.js';
-import type { KeyValue, WatchSink } from '../mvcc/types.js';
-import { entryAuth } from './auth-info.js';
-import type { PermissionContext } from '../apply/permissions.js';
-import type { WatchableStore } from '../mvcc/types.js';
+import type { WatchableStore, WatchSink } from '../mvcc/types.js';
+import type { KvService } from './kv.js';
 import type { RequestMember } from './member.js';
 
 /** The member, as the lock and election services need it. */
-export interface LockMember extends RequestMember, PermissionContext {
-  readonly store: Pick<WatchableStore, 'rev' | 'get' | 'range' | 'watch'>;
+export interface LockMember extends RequestMember {
+  readonly store: Pick<WatchableStore, 'rev' | 'watch'>;
 }
 
+/** The calls of the KV service that the recipes make. */
+export type LockStore = Pick<KvService, 'range' | 'deleteRange' | 'txn'>;
+
 const noBytes = Buffer.alloc(0);
+
+type Header = ResponseHeader | undefined;
 
 /** A place in the queue. */
 export interface QueuePlace {
   readonly key: Buffer;
   readonly createRevision: number;
+}
+
+/** A place, and what was seen as it was taken. */
+export interface TakenPlace extends QueuePlace {
+  readonly header: Header;
+  /** The value that the key had, where the lease has stood in the queue before. */
+  readonly previous: Buffer | undefined;
+  /** True where nobody stands before. */
+  readonly isFirst: boolean;
 }
 
 /** First key behind all keys with the prefix. */
@@ -46,139 +67,93 @@ export function prefixEnd(prefix: Buffer): Buffer {
 /** Operations on such queues, on behalf of one caller. */
 export class LockQueue {
   readonly #server: LockMember;
-  readonly #info: AuthInfo | undefined;
+  readonly #kv: LockStore;
+  readonly #context: CallContext;
 
-  constructor(server: LockMember, info: AuthInfo | undefined) {
+  constructor(server: LockMember, kv: LockStore, context: CallContext) {
     this.#server = server;
-    this.#info = info;
+    this.#kv = kv;
+    this.#context = context;
   }
 
-  /** Takes a place; taking it again with the same lease keeps it. @throws leaseNotFound */
+  /**
+   * Takes a place; taking it again with the same lease keeps it.
+   * @param options.owner the right to read the queue is needed at once, as for etcd's mutex
+   */
   async enter(
     prefix: Buffer,
-    lease: bigint,
-    value: Buffer,
-  ): Promise<QueuePlace & { readonly existed: boolean }> {
-    const key = Buffer.concat([prefix, Buffer.from(`/${lease.toString(16)}`)]);
-    const put = {
-      key,
-      value,
-      lease,
-      prevKv: false,
-      ignoreValue: false,
-      ignoreLease: false,
-    };
-    const absent = {
-      result: 0,
-      target: 1,
-      key,
-      targetUnion: { $case: 'createRevision', value: 0 },
-      rangeEnd: noBytes,
-    } as const;
-    const request: TxnRequest = {
-      compare: [absent],
-      success: [{ request: { $case: 'requestPut', value: put } }],
-      failure: [],
-    };
-    mayPut(this.#server, this.#info, put);
-    const before = this.#server.store.get(keyText(key));
-    await this.#propose('txn', TxnRequest.encode(request).finish(), request);
-    const kv = this.#server.store.get(keyText(key));
-    if (kv === undefined) throw etcdError('leaseNotFound');
-    return { key, createRevision: kv.createRevision, existed: before !== undefined };
+    place: { readonly lease: bigint; readonly value: Buffer },
+    options: { readonly owner: boolean },
+  ): Promise<TakenPlace> {
+    const key = Buffer.concat([prefix, Buffer.from(place.lease.toString(16))]);
+    const owner = options.owner ? [rangeOp(firstOf(prefix))] : [];
+    const answer = await this.#txn({
+      compare: [createdAt(key, 0)],
+      success: [putOp(key, place), ...owner],
+      failure: [rangeOp(rangeOf(key)), ...owner],
+    });
+    const [own, first] = answer.responses.map(({ response }) => response);
+    const before = own?.$case === 'responseRange' ? own.value.kvs[0] : undefined;
+    const createRevision = before?.createRevision ?? answer.header?.revision ?? 0;
+    const holder = first?.$case === 'responseRange' ? first.value.kvs[0] : undefined;
+    const isFirst =
+      options.owner && (holder === undefined || holder.createRevision === createRevision);
+    return { key, createRevision, header: answer.header, previous: before?.value, isFirst };
   }
 
   /** Waits until nobody is before the place. @throws when the call ends; the place is given up then */
-  async waitTurn(prefix: Buffer, place: QueuePlace, context: CallContext): Promise<void> {
-    let hasWaited = false;
+  async waitTurn(prefix: Buffer, place: QueuePlace): Promise<void> {
     try {
       for (;;) {
-        const before = this.#lastBefore(prefix, place.createRevision);
-        if (before === undefined) break;
-        await this.#deleted(before, context);
-        hasWaited = true;
+        const request = lastBefore(prefix, place.createRevision);
+        const before = (await this.#range(request)).kvs[0];
+        if (before === undefined) return;
+        await this.#deleted(before);
       }
-      // As etcd: the lease may have ended meanwhile, and this member not know it yet.
-      if (hasWaited) await this.#server.requests.linearizable(() => undefined);
     } catch (error) {
-      await this.leave(place.key).catch(() => undefined);
+      await this.leave(place).catch(() => undefined);
       throw error;
     }
-    if (this.#server.store.get(keyText(place.key)) === undefined) {
-      throw new GrpcError(Code.Unknown, 'mutex: session is expired');
-    }
   }
 
-  /** Gives the place up. @throws emptyKey */
-  async leave(key: Buffer): Promise<void> {
-    const request: DeleteRangeRequest = { key, rangeEnd: noBytes, prevKv: false };
-    checkDelete(request);
-    mayDelete(this.#server, this.#info, request);
-    await this.#propose('deleteRange', DeleteRangeRequest.encode(request).finish(), request);
+  /** @returns the header of a read of the place, by which its lease has not ended. @throws where it has */
+  async held(place: QueuePlace): Promise<Header> {
+    const { kvs, header } = await this.#range(rangeOf(place.key));
+    if (kvs.length === 0) throw new GrpcError(Code.Unknown, 'mutex: session is expired');
+    return header;
   }
 
-  /** Changes the value of a place. @returns whether it is still held. @throws emptyKey */
-  async update(place: QueuePlace, lease: bigint, value: Buffer): Promise<boolean> {
-    const { key, createRevision } = place;
-    const put: PutRequest = {
-      key,
-      value,
-      lease,
-      prevKv: false,
-      ignoreValue: false,
-      ignoreLease: false,
-    };
-    checkPut(put);
-    mayPut(this.#server, this.#info, put);
-    const request: TxnRequest = {
-      compare: [
-        {
-          result: 0,
-          target: 1,
-          key,
-          targetUnion: { $case: 'createRevision', value: createRevision },
-          rangeEnd: noBytes,
-        },
-      ],
-      success: [{ request: { $case: 'requestPut', value: put } }],
-      failure: [],
-    };
-    await this.#propose('txn', TxnRequest.encode(request).finish(), request);
-    const kv = this.#server.store.get(keyText(key));
-    return kv !== undefined && kv.createRevision === createRevision && kv.value.equals(value);
+  /** Deletes a key, whoever has put it. @throws emptyKey */
+  async release(key: Buffer): Promise<Header> {
+    const message = { key, rangeEnd: noBytes, prevKv: false };
+    const bytes = DeleteRangeRequest.encode(message).finish();
+    const answer = await this.#kv.deleteRange({ message, bytes }, this.#context);
+    return DeleteRangeResponse.decode(answer).header;
   }
 
-  /** Reads the pair of the queue's holder, by a linearizable read. */
-  async first(prefix: Buffer): Promise<KeyValue | undefined> {
-    await this.#server.requests.linearizable(() => undefined);
-    return this.firstHere(prefix);
+  /** Gives the place up, if it is still the same. @throws emptyKey */
+  async leave(place: QueuePlace): Promise<Header> {
+    const { header } = await this.#ifHeld(place, deleteOp(place.key));
+    return header;
   }
 
-  /** Reads the pair of the queue's holder from this member's own state. */
-  firstHere(prefix: Buffer): KeyValue | undefined {
-    const range = { key: prefix, rangeEnd: prefixEnd(prefix) };
-    this.#server.auth.checkRange(this.#info, 'read', textOf(range));
-    const { key, end } = textOf(range);
-    const found = this.#server.store.range(key, end, {
-      limit: 1,
-      sortTarget: 'create',
-      sortOrder: 'ascend',
-    });
-    return found.kvs[0];
+  /** Changes the value of a place. @returns undefined where it is held no longer. @throws emptyKey */
+  async update(
+    place: QueuePlace,
+    content: { readonly lease: bigint; readonly value: Buffer },
+  ): Promise<{ readonly header: Header } | undefined> {
+    const answer = await this.#ifHeld(place, putOp(place.key, content));
+    return answer.succeeded ? answer : undefined;
   }
 
-  #lastBefore(prefix: Buffer, createRevision: number): KeyValue | undefined {
-    const { key, end } = textOf({ key: prefix, rangeEnd: prefixEnd(prefix) });
-    const found = this.#server.store.range(key, end, {
-      limit: 1,
-      sortTarget: 'create',
-      sortOrder: 'descend',
-      maxCreateRevision: createRevision - 1,
-    });
-    return found.kvs[0];
+  /** Reads the pair of the queue's holder. */
+  async first(prefix: Buffer): Promise<{ readonly header: Header; readonly kv?: KeyValue }> {
+    const { header, kvs } = await this.#range(firstOf(prefix));
+    return kvs[0] === undefined ? { header } : { header, kv: kvs[0] };
   }
 
-  #deleted(kv: KeyValue, context: CallContext): Promise<void> {
+  #deleted(kv: KeyValue): Promise<void> {
+    const { signal } = this.#context;
     return new Promise((resolve, reject) => {
       const sink: WatchSink = {
         send: () => {
@@ -186,47 +161,80 @@ export class LockQueue {
           return true;
         },
       };
-      const watcher = this.#server.store.watch(
-        {
-          key: keyText(kv.key),
-          end: '',
-          startRevision: this.#server.store.rev + 1,
-          noPut: true,
-        },
-        sink,
-      );
+      // From there on that the range has seen: it may go before this member gets to watch it.
+      const from = { key: keyText(kv.key), end: '', startRevision: kv.modRevision + 1 };
+      const watcher = this.#server.store.watch({ ...from, noPut: true }, sink);
       const onAbort = (): void => {
         watcher.cancel();
         reject(new GrpcError(Code.Cancelled, 'context canceled'));
       };
       const finish = (): void => {
-        context.signal.removeEventListener('abort', onAbort);
+        signal.removeEventListener('abort', onAbort);
         watcher.cancel();
         resolve();
       };
-      if (context.signal.aborted) onAbort();
-      else context.signal.addEventListener('abort', onAbort, { once: true });
+      if (signal.aborted) onAbort();
+      else signal.addEventListener('abort', onAbort, { once: true });
     });
   }
 
-  async #propose(
-    kind: 'txn' | 'deleteRange',
-    payload: Uint8Array,
-    request: unknown,
-  ): Promise<void> {
-    await this.#server.requests.propose(kind, payload, request, entryAuth(this.#info));
+  #ifHeld({ key, createRevision }: QueuePlace, op: RequestOp): Promise<TxnResponse> {
+    return this.#txn({ compare: [createdAt(key, createRevision)], success: [op], failure: [] });
   }
 
-  /** @throws AuthError */
-  mayRead(prefix: Buffer): void {
-    const request = { key: prefix, rangeEnd: prefixEnd(prefix) };
-    this.#server.auth.checkRange(this.#info, 'read', textOf(request));
+  async #txn(message: TxnRequest): Promise<TxnResponse> {
+    const bytes = TxnRequest.encode(message).finish();
+    return TxnResponse.decode(await this.#kv.txn({ message, bytes }, this.#context));
+  }
+
+  async #range(request: RangeRequest): Promise<RangeResponse> {
+    return RangeResponse.decode(await this.#kv.range(request, this.#context));
   }
 }
 
-function textOf(range: { readonly key: Buffer; readonly rangeEnd: Buffer }): {
-  key: string;
-  end: string;
-} {
-  return { key: keyText(range.key), end: keyText(range.rangeEnd) };
+function createdAt(key: Buffer, value: number): TxnRequest['compare'][number] {
+  return {
+    result: Compare_CompareResult.EQUAL,
+    target: Compare_CompareTarget.CREATE,
+    key,
+    targetUnion: { $case: 'createRevision', value },
+    rangeEnd: noBytes,
+  };
+}
+
+function putOp(key: Buffer, { lease, value }: { lease: bigint; value: Buffer }): RequestOp {
+  const flags = { prevKv: false, ignoreValue: false, ignoreLease: false };
+  return { request: { $case: 'requestPut', value: { key, value, lease, ...flags } } };
+}
+
+function deleteOp(key: Buffer): RequestOp {
+  return {
+    request: { $case: 'requestDeleteRange', value: { key, rangeEnd: noBytes, prevKv: false } },
+  };
+}
+
+function rangeOp(value: RangeRequest): RequestOp {
+  return { request: { $case: 'requestRange', value } };
+}
+
+function rangeOf(key: Buffer): RangeRequest {
+  return { ...RangeRequest.decode(noBytes), key };
+}
+
+function firstOf(prefix: Buffer): RangeRequest {
+  return {
+    ...rangeOf(prefix),
+    rangeEnd: prefixEnd(prefix),
+    limit: 1,
+    sortOrder: RangeRequest_SortOrder.ASCEND,
+    sortTarget: RangeRequest_SortTarget.CREATE,
+  };
+}
+
+function lastBefore(prefix: Buffer, createRevision: number): RangeRequest {
+  return {
+    ...firstOf(prefix),
+    sortOrder: RangeRequest_SortOrder.DESCEND,
+    maxCreateRevision: createRevision - 1,
+  };
 }
