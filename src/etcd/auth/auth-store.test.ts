@@ -179,6 +179,18 @@ test('passwords', async () => {
   expect(await verifyPassword('secret', 'plain')).toBe(false);
 });
 
+test('who is signed in stays so when a role goes', () => {
+  const tokens = new SimpleTokens(clock, 1000);
+  const store = guarded(tokens);
+  store.addUser('u', 'h', withPassword);
+  store.addRole('r');
+  store.grantRole('u', 'r');
+  const token = `${tokens.newPrefix()}.17`;
+  tokens.assign(token, 'u');
+  store.deleteRole('r');
+  expect([tokens.usernameOf(token), store.user('u').roles]).toEqual(['u', []]);
+});
+
 test('simple tokens live as long as they are used and end with their user', () => {
   const tokens = new SimpleTokens(clock, 1000);
   const store = guarded(tokens);

@@ -162,8 +162,8 @@ export class AuthStore {
     this.#backend.delete('authRoles', utf8Key(name));
     for (const user of this.#users.values()) {
       if (!user.roles.includes(name)) continue;
+      // As in etcd, who is signed in stays so, with fewer rights.
       this.#putUser({ ...user, roles: user.roles.filter((one) => one !== name) });
-      this.#tokens?.invalidateUser(user.name);
     }
     this.#changed();
   }

@@ -22,6 +22,13 @@ export async function hashPassword(password: string, cost = bcryptCostDefault): 
   return hashed.replace(/^\$2b\$/, '$2a$');
 }
 
+/** Reads a hash that a client made, in base64 as Go's standard encoding reads it; undefined where it is none. */
+export function readHash(text: string): string | undefined {
+  const digits = text.replaceAll(/[\r\n]/g, '');
+  const isBase64 = digits.length % 4 === 0 && /^[A-Za-z0-9+/]*={0,2}$/.test(digits);
+  return isBase64 ? Buffer.from(digits, 'base64').toString() : undefined;
+}
+
 /** True when `password` is the one that was hashed. False also for an unknown format. Never during apply. */
 export async function verifyPassword(password: string, hashed: string): Promise<boolean> {
   if (/^\$2[aby]\$/.test(hashed)) {

@@ -71,6 +71,9 @@ const answerHeaders = {
   'grpc-metadata-content-type': 'application/grpc',
 } as const;
 
+/** A body that is no request: the call has not begun. */
+class UnreadableError extends GrpcError {}
+
 /** JSON over HTTP for every call of the client API: the handlers of the gRPC services are called in process. */
 export class JsonGateway {
   readonly #methods = new Map<string, GatewayMethod>();
@@ -137,8 +140,11 @@ export class JsonGateway {
     } catch (error) {
       abort.abort();
       if (!isGrpcError(error)) this.#log.warn({ error, pathname }, 'a gateway call failed');
-      if (response.headersSent) endStream(response, error);
-      else sendError(response, error);
+      if (response.headersSent || (method.responseStream && !(error instanceof UnreadableError))) {
+        endStream(response, error);
+      } else {
+        sendError(response, error);
+      }
     } finally {
       cancelDeadline?.();
     }
@@ -189,7 +195,19 @@ export class JsonGateway {
     const values = this.#values(request, context.signal);
     const toWire = (value: string): unknown => this.#toWire(method, value);
     async function* messages(): AsyncGenerator {
-      for await (const value of values) yield toWire(value);
+      let isFirst = true;
+      for await (const value of values) {
+        let message: unknown;
+        try {
+          message = toWire(value);
+        } catch (error) {
+          if (isFirst) throw error;
+          // The call has begun: as in grpc-gateway, this is the end of what the client says, and no more.
+          return;
+        }
+        isFirst = false;
+        yield message;
+      }
     }
     const iterator = messages();
     const duplex: Duplex<unknown, unknown> = Object.assign(this.#sender(method, response), {
@@ -199,8 +217,15 @@ export class JsonGateway {
     response.end();
   }
 
+  /** @throws UnreadableError */
   #toWire(method: GatewayMethod, text: string): unknown {
-    return method.request.decode(encodeJsonRequest(method.name, text));
+    try {
+      return method.request.decode(encodeJsonRequest(method.name, text));
+    } catch (error) {
+      // grpc-gateway takes what its reader of streams says for no status.
+      const code = method.requestStream ? Code.Unknown : Code.InvalidArgument;
+      throw new UnreadableError(code, errorMessage(error));
+    }
   }
 
   #toJson(method: GatewayMethod, answer: unknown): unknown {
@@ -320,10 +345,11 @@ function sendError(response: Response, error: unknown): void {
   response.end(JSON.stringify({ error: message, code, message }));
 }
 
-/** The answer has begun: the error is its last line. */
+/** The error of a stream is its last line, also where it is the only one. */
 function endStream(response: Response, error: unknown): void {
   const { code, message } = asGrpcError(error);
   const status = httpStatuses[code] ?? 500;
+  if (!response.headersSent) response.writeHead(status, answerHeaders);
   const body = {
     grpc_code: code,
     http_code: status,

@@ -68,7 +68,7 @@ test('a password of more bytes than bcrypt reads is refused, for a new user and 
     },
     header: () => undefined,
   } as unknown as AuthMember;
-  const identity = { of: () => undefined } as unknown as CallerIdentity;
+  const identity = { of: () => undefined, admin: () => undefined } as unknown as CallerIdentity;
   const service = new AuthService(server, identity, undefined);
   const context = {} as CallContext;
   const problem = 'bcrypt: password length exceeds 72 bytes';
@@ -83,4 +83,32 @@ test('a password of more bytes than bcrypt reads is refused, for a new user and 
   expect(proposed).toEqual([]);
   await service.userAdd({ ...user, password: longest }, context);
   expect(proposed).toEqual(['authUserAdd']);
+});
+
+test('without a new password the hash that the client made is taken, and no text that is none', async () => {
+  const proposed: unknown[] = [];
+  const users: Record<string, { noPassword: boolean }> = { none: { noPassword: true } };
+  const server = {
+    config: { clock: new ManualClock(), bcryptCost: cheapest },
+    auth: {
+      enabled: false,
+      checkAdmin: () => undefined,
+      user: (name: string) => users[name] ?? { noPassword: false },
+    },
+    requests: {
+      linearizable: <T>(read: () => T) => Promise.resolve(read()),
+      propose: (_kind: string, _bytes: unknown, request: { hashedPassword: string }) =>
+        Promise.resolve(proposed.push(request.hashedPassword)),
+    },
+    header: () => undefined,
+  } as unknown as AuthMember;
+  const identity = { of: () => undefined, admin: () => undefined } as unknown as CallerIdentity;
+  const service = new AuthService(server, identity, undefined);
+  const change = (name: string, hashedPassword: string): Promise<unknown> =>
+    service.userChangePassword({ name, password: '', hashedPassword }, {} as CallContext);
+  await change('u', Buffer.from('$2a$04$hash').toString('base64'));
+  await change('u', '');
+  await change('none', '?');
+  expect(proposed).toEqual(['$2a$04$hash', '', '']);
+  await expect(change('u', 'pw')).rejects.toThrow('password was given for no password user');
 });

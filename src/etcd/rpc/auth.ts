@@ -33,7 +33,7 @@ import type { CallContext, Handlers, MessageCodec } from '../../lib/grpc/types.j
 import type { AuthEntryKind, AuthenticateEntry } from '../apply/auth.js';
 import { asEtcdError, etcdError } from '../apply/errors.js';
 import { AuthError } from '../auth/errors.js';
-import { hashPassword, maxPasswordBytes, verifyPassword } from '../auth/password.js';
+import { hashPassword, maxPasswordBytes, readHash, verifyPassword } from '../auth/password.js';
 import type { AuthInfo, JwtTokens } from '../auth/tokens.js';
 import type { CallerIdentity } from './auth-info.js';
 import { entryAuth } from './auth-info.js';
@@ -129,10 +129,9 @@ export class AuthService implements Handlers<typeof AuthDefinition> {
   }
 
   async userAdd(request: AuthUserAddRequest, context: CallContext): Promise<OnlyHeader> {
-    if (request.name === '') throw etcdError('userEmpty');
     const noPassword = request.options?.noPassword ?? false;
     // As in etcd, a hash that the client sends counts for nothing.
-    const hashedPassword = noPassword ? '' : await this.#hash(request.password);
+    const hashedPassword = noPassword ? '' : await this.#hash(request.password, context);
     const hashed = { ...request, password: '', hashedPassword };
     return this.#propose('authUserAdd', AuthUserAddRequest, hashed, context);
   }
@@ -142,7 +141,7 @@ export class AuthService implements Handlers<typeof AuthDefinition> {
     return this.#server.requests.linearizable(() => {
       const { auth } = this.#server;
       // Everybody may look at oneself.
-      if (info === undefined || info.username !== request.name) auth.checkAdmin(info);
+      if ((info?.username ?? '') !== request.name) auth.checkAdmin(info);
       return { header: this.#server.header(), roles: [...auth.user(request.name).roles] };
     });
   }
@@ -163,13 +162,32 @@ export class AuthService implements Handlers<typeof AuthDefinition> {
     request: AuthUserChangePasswordRequest,
     context: CallContext,
   ): Promise<OnlyHeader> {
-    const hashedPassword = await this.#hash(request.password);
+    const hashedPassword =
+      request.password === ''
+        ? await this.#givenHash(request, context)
+        : await this.#hash(request.password, context);
     const hashed = { ...request, password: '', hashedPassword };
     return this.#propose('authUserChangePassword', AuthUserChangePasswordRequest, hashed, context);
   }
 
-  async #hash(password: string): Promise<string> {
+  /** Without a password etcd takes the hash that the client sends, in base64. @throws AuthError NO_PASSWORD_USER */
+  async #givenHash(
+    { name, hashedPassword }: AuthUserChangePasswordRequest,
+    context: CallContext,
+  ): Promise<string> {
+    await this.#identity.admin(context);
+    const hash = readHash(hashedPassword);
+    if (hash !== undefined) return hash;
+    const { auth, requests } = this.#server;
+    const hasNone = await requests.linearizable(() => auth.user(name).noPassword);
+    if (!hasNone) throw new AuthError('NO_PASSWORD_USER');
+    return '';
+  }
+
+  /** For those alone who may change users: it takes a while. */
+  async #hash(password: string, context: CallContext): Promise<string> {
     if (Buffer.byteLength(password) > maxPasswordBytes) throw etcdError('passwordTooLong');
+    await this.#identity.admin(context);
     return hashPassword(password, this.#server.config.bcryptCost);
   }
 

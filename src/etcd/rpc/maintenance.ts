@@ -151,7 +151,7 @@ export class MaintenanceService implements Handlers<typeof MaintenanceDefinition
     } finally {
       done();
     }
-    return { header: this.#server.header() };
+    return { header: undefined };
   }
 
   async hash(_request: HashRequest, context: CallContext): Promise<HashResponse> {
@@ -202,7 +202,6 @@ export class MaintenanceService implements Handlers<typeof MaintenanceDefinition
   async #sendFile(path: string, stream: Sender<SnapshotResponse>): Promise<void> {
     const file = await open(path, 'r');
     const hash = createHash('sha256');
-    const header = this.#server.header();
     try {
       const { size } = await file.stat();
       for (let at = 0; at < size && !stream.ended;) {
@@ -211,10 +210,10 @@ export class MaintenanceService implements Handlers<typeof MaintenanceDefinition
         const piece = blob.subarray(0, bytesRead);
         hash.update(piece);
         at += bytesRead;
-        const more = stream.send({ header, remainingBytes: size - at, blob: piece });
+        const more = stream.send({ header: undefined, remainingBytes: size - at, blob: piece });
         if (!more) await stream.drained();
       }
-      stream.send({ header, remainingBytes: 0, blob: hash.digest() });
+      stream.send({ header: undefined, remainingBytes: 0, blob: hash.digest() });
     } finally {
       await file.close();
     }
@@ -227,7 +226,7 @@ export class MaintenanceService implements Handlers<typeof MaintenanceDefinition
     const target = server.membership.get(request.targetID);
     if (target === undefined || target.isLearner) throw etcdError('badLeaderTransferee');
     await server.moveLeader(request.targetID);
-    return { header: server.header() };
+    return { header: undefined };
   }
 
   async downgrade(request: DowngradeRequest, context: CallContext): Promise<DowngradeResponse> {
