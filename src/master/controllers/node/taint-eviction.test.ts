@@ -1,10 +1,14 @@
-import { expect, test } from '@jest/globals';
-import type { Node, Toleration } from '../../../api/types/core.js';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import type { Node, Pod, Toleration } from '../../../api/types/core.js';
+import { resources } from '../../../client/resources.js';
+import type { RunningControllers } from '../testkit/run-controllers.js';
+import { runControllers } from '../testkit/run-controllers.js';
 import { evictionDelayMs, wantedTaints } from './taints.js';
 
 const at = '2026-01-01T00:00:00Z';
 const atMs = Date.parse(at);
 const taint = { key: 'k', effect: 'NoExecute', timeAdded: at };
+const bare = { key: 'k', effect: 'NoExecute' };
 const tolerate = (tolerationSeconds?: number): Toleration => ({
   key: 'k',
   operator: 'Exists',
@@ -18,9 +22,12 @@ test.each([
   ['tolerated for a while', [taint], [tolerate(30)], 20_000],
   ['the shortest counts', [taint], [tolerate(30), tolerate(15)], 5000],
   ['not below zero', [taint], [tolerate(-5)], 0],
+  ['the user’s say not since when', [bare], [tolerate(30)], 25_000],
+  ['the user’s, in time', [bare], [tolerate(5)], 0],
   ['other effects do not evict', [{ key: 'k', effect: 'NoSchedule' }], [], undefined],
 ] as const)('%s', (_name, taints, tolerations, delayMs) => {
-  expect(evictionDelayMs(taints, tolerations, atMs + 10_000)).toBe(delayMs);
+  const times = { nowMs: atMs + 10_000, seenMs: atMs + 5_000 };
+  expect(evictionDelayMs(taints, tolerations, times)).toBe(delayMs);
 });
 
 function node(ready: string | undefined, unschedulable = false): Node {
@@ -38,4 +45,29 @@ test.each([
 ] as const)('taints of a node that is %s', (_name, object, step, wanted) => {
   const taints = wantedTaints(object, step, at);
   expect(taints.map(({ key, effect }) => `${key.split('/')[1]}:${effect}`)).toEqual(wanted);
+});
+
+describe('a pod on a node that a user taints', () => {
+  let running: RunningControllers;
+  const key = { namespace: 'ns', name: 'p' };
+
+  beforeEach(async () => {
+    running = await runControllers(['taint-eviction-controller']);
+    await running.api.create<Node>(resources.nodes, { metadata: { name: 'n' }, spec: {} } as Node);
+    const spec = { nodeName: 'n', containers: [], tolerations: [tolerate(1)] };
+    await running.api.create<Pod>(resources.pods, { metadata: key, spec, status: {} } as Pod);
+  });
+  afterEach(() => running.stop());
+
+  test('goes when the time of its toleration is over', async () => {
+    const spec = { taints: [bare] };
+    const merge = 'application/merge-patch+json';
+    await running.api.patch(resources.nodes, { name: 'n' }, merge, { spec });
+    const { status } = await running.untilObject<Pod>(
+      resources.pods,
+      key,
+      (pod) => pod.metadata.deletionTimestamp !== undefined,
+    );
+    expect(status?.conditions).toMatchObject([{ reason: 'DeletionByTaintManager' }]);
+  });
 });

@@ -5,7 +5,7 @@ import { keyOf, splitKey } from '../../../api/facts/keys.js';
 import { jsonEqual } from '../../../api/equal.js';
 import { isPodTerminal } from '../../../api/facts/pods.js';
 import { now } from '../../../api/facts/time.js';
-import type { Node, Pod } from '../../../api/types/core.js';
+import type { Node, Pod, Taint } from '../../../api/types/core.js';
 import { timedCondition } from '../../../api/facts/conditions.js';
 import { nodeNameIndex, podInformer } from '../../../client/controller/pod-index.js';
 import type { Reconciler } from '../../../client/controller/reconciler.js';
@@ -28,6 +28,8 @@ class TaintEviction {
   readonly #recorder: EventRecorder;
   readonly #pods: Informer<Pod>;
   readonly #nodes: Informer<Node>;
+  /** Since when each pod is on a node with such taints, as far as this controller has seen. */
+  readonly #seenMs = new Map<string, number>();
   readonly reconciler: Reconciler;
 
   constructor(context: ControllerContext) {
@@ -49,14 +51,19 @@ class TaintEviction {
     const { metadata, spec } = change.object;
     const taints = spec.taints ?? [];
     if (change.type === 'update' && jsonEqual(change.old.spec.taints ?? [], taints)) return;
-    if (!taints.some(({ effect }) => effect === 'NoExecute')) return;
+    const before = change.type === 'update' ? (change.old.spec.taints ?? []) : [];
+    if (!evicts(taints) && !evicts(before)) return;
     for (const pod of this.#pods.byIndex(nodeNameIndex, metadata.name)) {
       this.reconciler.enqueue(keyOf(pod));
     }
   }
 
   #onPod(change: Change<Pod>): void {
-    if (change.type === 'delete' || (change.object.spec.nodeName ?? '') === '') return;
+    if (change.type === 'delete') {
+      this.#seenMs.delete(keyOf(change.object));
+      return;
+    }
+    if ((change.object.spec.nodeName ?? '') === '') return;
     const moved =
       change.type === 'add' ||
       change.old.spec.nodeName !== change.object.spec.nodeName ||
@@ -66,15 +73,25 @@ class TaintEviction {
 
   async #reconcile(key: string): Promise<ReconcileResult | void> {
     const pod = this.#pods.get(splitKey(key));
-    if (pod === undefined || pod.metadata.deletionTimestamp !== undefined) return undefined;
-    if (isPodTerminal(pod)) return undefined;
-    const taints = this.#nodes.get({ name: pod.spec.nodeName ?? '' })?.spec.taints ?? [];
-    const nowMs = this.#context.clock.nowMs();
-    const delayMs = evictionDelayMs(taints, pod.spec.tolerations ?? [], nowMs);
-    if (delayMs === undefined) return undefined;
+    const delayMs = pod === undefined ? undefined : this.#delayMs(key, pod);
+    if (pod === undefined || delayMs === undefined) {
+      this.#seenMs.delete(key);
+      return undefined;
+    }
     if (delayMs > 0) return { requeueAfterMs: delayMs };
     await this.#evict(pod);
+    this.#seenMs.delete(key);
     return undefined;
+  }
+
+  #delayMs(key: string, pod: Pod): number | undefined {
+    if (pod.metadata.deletionTimestamp !== undefined || isPodTerminal(pod)) return undefined;
+    const taints = this.#nodes.get({ name: pod.spec.nodeName ?? '' })?.spec.taints ?? [];
+    if (!evicts(taints)) return undefined;
+    const nowMs = this.#context.clock.nowMs();
+    const seenMs = this.#seenMs.get(key) ?? nowMs;
+    this.#seenMs.set(key, seenMs);
+    return evictionDelayMs(taints, pod.spec.tolerations ?? [], { nowMs, seenMs });
   }
 
   async #evict(pod: Pod): Promise<void> {
@@ -95,4 +112,8 @@ class TaintEviction {
       .delete(resources.pods, pod.metadata, { preconditions: { uid: uid ?? '' } })
       .catch(ignoreNotFound);
   }
+}
+
+function evicts(taints: readonly Taint[]): boolean {
+  return taints.some(({ effect }) => effect === 'NoExecute');
 }

@@ -104,11 +104,12 @@ export function unknownConditions(node: Node, now: string): NodeCondition[] {
 /**
  * Milliseconds until a pod must go: 0 now, undefined never.
  * Each taint must be tolerated; the shortest time of the tolerations in use counts, from when the last taint was added.
+ * @param times `seenMs` counts for taints that do not say when they were added, as those of users
  */
 export function evictionDelayMs(
   taints: readonly Taint[],
   tolerations: readonly Toleration[],
-  nowMs: number,
+  { nowMs, seenMs }: { readonly nowMs: number; readonly seenMs: number },
 ): number | undefined {
   const noExecute = taints.filter(({ effect }) => effect === 'NoExecute');
   if (noExecute.length === 0) return undefined;
@@ -121,6 +122,6 @@ export function evictionDelayMs(
     }
   }
   if (!Number.isFinite(seconds)) return undefined;
-  const sinceMs = Math.max(...noExecute.map(({ timeAdded }) => parseTime(timeAdded) ?? nowMs));
+  const sinceMs = Math.max(...noExecute.map(({ timeAdded }) => parseTime(timeAdded) ?? seenMs));
   return Math.max(0, sinceMs + Math.max(0, seconds) * 1000 - nowMs);
 }
