@@ -48,6 +48,7 @@ export function jobPod(job: Job, wanted: WantedPod, suffix: string): Pod {
     ...(failures === undefined ? {} : { [failureCountAnnotation]: String(failures) }),
   };
   pod.metadata.labels = { ...pod.metadata.labels, [indexAnnotation]: String(index) };
+  pod.metadata.generateName = `${name}-${index}-`;
   pod.spec.hostname = `${name}-${index}`;
   pod.spec.containers = pod.spec.containers.map((container) => withIndexVariable(container));
   if (pod.spec.initContainers !== undefined) {
