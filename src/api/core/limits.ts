@@ -1,87 +1,20 @@
 /** ResourceQuota, LimitRange and ReplicationController. */
 import { defineKind, scaleSubresource } from '../define.js';
-import { semanticEqual } from '../equal.js';
 import { at, child, forbidden, invalid, notSupported, required } from '../field-error.js';
 import type { FieldError, FieldPath } from '../field-error.js';
 import { ageColumn, column, labelText, nameColumn, wide } from '../print/columns.js';
 import { parseQuantity } from '../quantity.js';
-import { given } from '../schema/node.js';
 import type { LimitRange, ReplicationController, ResourceQuota } from '../types/core.js';
 import { qualifiedNameErrors } from '../validation/names.js';
+import { containerResourceErrors, resourceNameErrors } from '../validation/resource-names.js';
 import { limitRangeSchema, resourceQuotaSchema } from './config-schemas.js';
 import { setPodSpecDefaults } from './pod-defaults.js';
 import { validatePodTemplate } from './pod-validation.js';
 import { templateColumns } from './pod.js';
+import { validateQuota, validateQuotaUpdate } from './quota-validation.js';
 import { replicationControllerSchema } from './replication-controller-schema.js';
 
 const core = { group: '', version: 'v1' } as const;
-const scopes = [
-  'BestEffort',
-  'CrossNamespacePodAffinity',
-  'NotBestEffort',
-  'NotTerminating',
-  'PriorityClass',
-  'Terminating',
-  'VolumeAttributesClass',
-];
-
-function validateQuota({ spec }: ResourceQuota): FieldError[] {
-  const errors: FieldError[] = [];
-  for (const [name, amount] of Object.entries(spec.hard ?? {})) {
-    const path = at('spec.hard', name);
-    for (const text of qualifiedNameErrors(name)) errors.push(invalid(path, name, text));
-    if ((parseQuantity(amount)?.sign() ?? 0) < 0) {
-      errors.push(invalid(path, amount, 'must be greater than or equal to 0'));
-    }
-  }
-  const strange = (spec.scopes ?? []).filter((scope) => !scopes.includes(scope));
-  // One error each, as Kubernetes has it; the list that they all show is written out once.
-  const unsupported = invalid(
-    'spec.scopes',
-    strange.length === 0 ? [] : spec.scopes,
-    'unsupported scope',
-  );
-  for (const _ of strange) errors.push(unsupported);
-  for (const item of spec.scopeSelector?.matchExpressions ?? []) checkScope(item, errors);
-  return errors;
-}
-
-type ScopeRequirement = NonNullable<
-  NonNullable<ResourceQuota['spec']['scopeSelector']>['matchExpressions']
->[number];
-
-/** Scopes that say yes or no: they go with Exists only. */
-const scopesWithoutValues = ['BestEffort', 'NotBestEffort', 'NotTerminating', 'Terminating'];
-
-/** Errors name the list, not the item. */
-function checkScope(item: ScopeRequirement, errors: FieldError[]): void {
-  const path = 'spec.scopeSelector.matchExpressions';
-  const { scopeName = '', operator = '', values = [] } = given(item);
-  if (!scopes.includes(scopeName)) {
-    errors.push(invalid(`${path}.scopeName`, scopeName, 'unsupported scope'));
-  }
-  if (scopesWithoutValues.includes(scopeName) && operator !== 'Exists') {
-    const text =
-      "must be 'Exist' only operator when scope is any of ResourceQuotaScopeTerminating, " +
-      'ResourceQuotaScopeNotTerminating, ResourceQuotaScopeBestEffort, ' +
-      'ResourceQuotaScopeNotBestEffort or ResourceQuotaScopeCrossNamespacePodAffinity';
-    errors.push(invalid(`${path}.operator`, operator, text));
-  }
-  if (operator === 'In' || operator === 'NotIn') {
-    if (values.length > 0) return;
-    const text = "must be at least one value when `operator` is 'In' or 'NotIn' for scope selector";
-    errors.push(required(`${path}.values`, text));
-  } else if (operator === 'Exists' || operator === 'DoesNotExist') {
-    if (values.length === 0) return;
-    const text =
-      "must be no value when `operator` is 'Exists' or 'DoesNotExist' for scope selector";
-    errors.push(invalid(`${path}.values`, values, text));
-  } else errors.push(invalid(`${path}.operator`, operator, 'not a valid selector operator'));
-}
-
-function sorted(list: readonly string[] | undefined): readonly string[] {
-  return [...new Set(list)].sort();
-}
 
 function usage({ spec, status }: ResourceQuota, keep: (name: string) => boolean): string {
   return Object.keys(spec.hard ?? {})
@@ -99,10 +32,7 @@ export const resourceQuotaKind = defineKind<ResourceQuota>({
   shortNames: ['quota'],
   schema: resourceQuotaSchema,
   validate: validateQuota,
-  validateUpdate: (next, old) =>
-    semanticEqual(sorted(next.spec.scopes), sorted(old.spec.scopes))
-      ? []
-      : [invalid('spec.scopes', next.spec.scopes, 'field is immutable')],
+  validateUpdate: validateQuotaUpdate,
   columns: [
     nameColumn,
     column<ResourceQuota>('Request', (quota) => usage(quota, (name) => !name.startsWith('limits'))),
@@ -138,6 +68,21 @@ const names = {
   default: 'default',
   defaultRequest: 'default request',
 } as const;
+
+/** What containers and pods have limits of is what containers ask for. */
+function checkNames(item: Limits, path: FieldPath): FieldError[] {
+  const check = isOfPods(item) ? containerResourceErrors : resourceNameErrors;
+  const fields = ['max', 'min', 'default', 'defaultRequest', 'maxLimitRequestRatio'] as const;
+  return fields.flatMap((field) => {
+    if (item.type === 'Pod' && field.startsWith('default')) return [];
+    const resources = Object.keys(item[field] ?? {});
+    return resources.flatMap((name) => check(name, at(child(path, field), name)));
+  });
+}
+
+function isOfPods({ type }: Limits): boolean {
+  return type === 'Container' || type === 'Pod';
+}
 
 function compareAll(item: Limits, path: FieldPath): FieldError[] {
   const fields = ['default', 'defaultRequest', 'max', 'maxLimitRequestRatio', 'min'] as const;
@@ -212,7 +157,7 @@ function validateLimits({ spec }: LimitRange): FieldError[] {
     const here = at('spec.limits', index);
     const path = child(here, 'type');
     const isKnown = ['Container', 'Pod', 'PersistentVolumeClaim'].includes(item.type);
-    const errors = [...compareAll(item, here), ...checkType(item, here)];
+    const errors = [...checkNames(item, here), ...compareAll(item, here), ...checkType(item, here)];
     const type = item.type ?? '';
     for (const text of qualifiedNameErrors(type)) errors.push(invalid(path, type, text));
     if (!isKnown && !type.includes('/')) {

@@ -4,26 +4,11 @@ import type { FieldError, FieldPath } from '../field-error.js';
 import { isJsonObject } from '../object.js';
 import { parseQuantity } from '../quantity.js';
 import type { Check } from '../schema/node.js';
-import { qualifiedNameErrors } from './names.js';
-
-const containerResources = new Set(['cpu', 'memory', 'ephemeral-storage']);
-
-/** True for resources of the cluster's own vocabulary (`cpu`, `hugepages-2Mi`, `pods`, …). */
-export function isNativeResource(name: string): boolean {
-  return !name.includes('/') || name.includes('kubernetes.io/');
-}
+import { containerResourceErrors, isIntegerResource, isNativeResource } from './resource-names.js';
 
 /** True when requests of this resource may be less than its limit. */
 export function isOvercommitAllowed(name: string): boolean {
   return isNativeResource(name) && !name.startsWith('hugepages-');
-}
-
-function checkResourceName(name: string, path: FieldPath, errors: FieldError[]): void {
-  const problems = qualifiedNameErrors(name);
-  for (const text of problems) errors.push(invalid(path, name, text));
-  if (problems.length > 0 || name.includes('/')) return;
-  if (containerResources.has(name) || name.startsWith('hugepages-')) return;
-  errors.push(invalid(path, name, 'must be a standard resource for containers'));
 }
 
 function amounts(value: unknown): Record<string, unknown> {
@@ -42,8 +27,7 @@ export function checkAmount(
   if (quantity.sign() < 0) {
     errors.push(invalid(path, quantity.toString(), 'must be greater than or equal to 0'));
   }
-  const isCount = name === 'pods' || name.startsWith('count/') || !isNativeResource(name);
-  if (isCount && quantity.milliValue() % 1000 !== 0) {
+  if (isIntegerResource(name) && quantity.milliValue() % 1000 !== 0) {
     errors.push(invalid(path, quantity.toString(), 'must be an integer'));
   }
 }
@@ -59,12 +43,12 @@ export const areResources: Check = (value, path, errors) => {
   const requests = amounts(value['requests']);
   for (const [name, amount] of Object.entries(limits)) {
     const here = at(child(path, 'limits'), name);
-    checkResourceName(name, here, errors);
+    errors.push(...containerResourceErrors(name, here));
     checkAmount(name, amount, here, errors);
   }
   for (const [name, amount] of Object.entries(requests)) {
     const here = at(child(path, 'requests'), name);
-    checkResourceName(name, here, errors);
+    errors.push(...containerResourceErrors(name, here));
     checkAmount(name, amount, here, errors);
     checkAgainstLimit(
       { name, amount, limit: limitText(limits[name]) },
@@ -104,7 +88,7 @@ function checkAgainstLimit(
 /** Amounts that every pod of a RuntimeClass takes. */
 export const areOverheads: Check = (value, path, errors) => {
   for (const [name, amount] of Object.entries(amounts(value))) {
-    checkResourceName(name, at(path, name), errors);
+    errors.push(...containerResourceErrors(name, at(path, name)));
     checkAmount(name, amount, at(path, name), errors);
   }
 };

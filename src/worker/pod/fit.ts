@@ -9,7 +9,7 @@ import type { Amounts } from '../../api/facts/pod-requests.js';
 import { addTo, amountsOf, podRequests } from '../../api/facts/pod-requests.js';
 import { tolerates } from '../../api/facts/tolerations.js';
 import type { Node, Pod } from '../../api/types/core.js';
-import { isNativeResource } from '../../api/validation/resources.js';
+import { isNativeResource } from '../../api/validation/resource-names.js';
 import type { Refusal } from './admission.js';
 
 /** What a pod has to fit. */
