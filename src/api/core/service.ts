@@ -27,7 +27,11 @@ function setServiceDefaults(service: Service): void {
   }
   if (isExternal || (spec.externalIPs?.length ?? 0) > 0) spec.externalTrafficPolicy ??= 'Cluster';
   if (spec.type !== 'ExternalName') spec.internalTrafficPolicy ??= 'Cluster';
-  if (spec.type === 'LoadBalancer') spec.allocateLoadBalancerNodePorts ??= true;
+  if (spec.type !== 'LoadBalancer') return;
+  spec.allocateLoadBalancerNodePorts ??= true;
+  for (const point of service.status?.loadBalancer?.ingress ?? []) {
+    if ((point.ip ?? '') !== '') point.ipMode ??= 'VIP';
+  }
 }
 
 /** Addresses that the server chose stay when an update leaves them out. */
