@@ -60,6 +60,19 @@ export function presentBytes(kind: KindDeclaration, entry: Entry): Buffer {
   return bytes;
 }
 
+const openBrace = Buffer.from('{');
+
+/**
+ * The entry's JSON as the item of a list, in parts: of built-in kinds, whose lists say it once, without kind and
+ * apiVersion, as Go's typed lists are; custom objects have both in every place.
+ */
+export function itemBytes(kind: KindDeclaration, entry: Entry): readonly Buffer[] {
+  const bytes = presentBytes(kind, entry);
+  const head = headOf(kind);
+  if (kind.custom || !head.equals(bytes.subarray(0, head.length))) return [bytes];
+  return [openBrace, bytes.subarray(head.length)];
+}
+
 /** A fresh object in the kind's version. Webhooks have been asked before. */
 export function readAs(kind: KindDeclaration, entry: Entry): KubeObject {
   const object = entry.parse();

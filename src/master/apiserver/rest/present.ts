@@ -1,7 +1,7 @@
 import type { KindDeclaration } from '../../../api/kind.js';
 import { formatGroupVersion } from '../../../api/object.js';
 import type { Entry } from '../verbs/index.js';
-import { presentBytes, readAs } from '../verbs/index.js';
+import { itemBytes, presentBytes, readAs } from '../verbs/index.js';
 import type { ListMeta, PresentOptions } from './present-options.js';
 import { tableBytes, tableRows } from './table.js';
 import { formatJson } from '../../../lib/json.js';
@@ -65,7 +65,8 @@ export function presentList(
   const pieces: Buffer[] = [Buffer.from(head)];
   for (const entry of entries) {
     if (pieces.length > 1) pieces.push(comma);
-    pieces.push(partial ? partialBytes(kind, entry, format.asVersion) : presentBytes(kind, entry));
+    if (partial) pieces.push(partialBytes(kind, entry, format.asVersion));
+    else pieces.push(...itemBytes(kind, entry));
   }
   pieces.push(close);
   return Buffer.concat(pieces);

@@ -36,7 +36,7 @@ export { Watches } from './watches.js';
 export type { Entry } from '../cache/entry.js';
 export type { RequestContext, Target, UserInfo, WriteOptions } from '../registry/types.js';
 export { errorTarget } from '../registry/types.js';
-export { presentBytes, readAs } from '../registry/versions.js';
+export { itemBytes, presentBytes, readAs } from '../registry/versions.js';
 export type { WatchItem, WatchSink } from '../registry/watch-session.js';
 export type { UpdateSource } from '../registry/writer.js';
 export type { Sender } from '../flowcontrol/index.js';
