@@ -1,5 +1,6 @@
 /** Fills a kind's declaration with what most kinds have in common. */
 import type { Effort } from './cel/effort.js';
+import type { FieldError } from './field-error.js';
 import type { KindDeclaration, NameRule, PrinterColumn, Subresource, Verb } from './kind.js';
 import { storedVerbs } from './kind.js';
 import type { KubeObject } from './object.js';
@@ -42,6 +43,8 @@ export interface KindOptions<T extends KubeObject> extends Partial<
     object: T,
     old: T,
   ) => ReturnType<NonNullable<KindDeclaration['validateUpdate']>>;
+  /** The errors of a write of the status alone. */
+  readonly validateStatus?: (object: T, old: T) => readonly FieldError[];
   readonly warnings?: (object: T) => readonly string[];
   readonly fields?: Readonly<Record<string, (object: T) => string>>;
   readonly columns?: readonly PrinterColumn[];
@@ -77,7 +80,7 @@ const nameRule: NameRule = 'subdomain';
  */
 export function defineKind<T extends KubeObject>(options: KindOptions<T>): KindDeclaration {
   const hasStatus = options.hasStatus ?? options.schema.properties?.['status'] !== undefined;
-  const declared = options as unknown as KindOptions<KubeObject>;
+  const { validateStatus, ...declared } = options as unknown as KindOptions<KubeObject>;
   return {
     listKind: `${options.kind}List`,
     singular: options.kind.toLowerCase(),
@@ -97,14 +100,20 @@ export function defineKind<T extends KubeObject>(options: KindOptions<T>): KindD
     columns: options.columns ?? [nameColumn, ageColumn],
     fields: declared.fields ?? {},
     hasStatus,
-    subresources: withStatus(options.subresources ?? [], hasStatus),
+    subresources: hasStatus
+      ? withStatus(options.subresources ?? [], validateStatus)
+      : (options.subresources ?? []),
   };
 }
 
 /** A kind with a status has the subresource, its own where it declares one. */
-function withStatus(own: readonly Subresource[], hasStatus: boolean): readonly Subresource[] {
-  const isDeclared = own.some(({ name }) => name === statusSubresource.name);
-  return hasStatus && !isDeclared ? [...own, statusSubresource] : own;
+function withStatus(
+  own: readonly Subresource[],
+  validateUpdate: Subresource['validateUpdate'],
+): readonly Subresource[] {
+  if (own.some(({ name }) => name === statusSubresource.name)) return own;
+  if (validateUpdate === undefined) return [...own, statusSubresource];
+  return [...own, { ...statusSubresource, validateUpdate }];
 }
 
 /** A kind that is only ever created and answered, never stored (reviews). */

@@ -1,4 +1,10 @@
 /** Deployment, ReplicaSet, StatefulSet, DaemonSet, ControllerRevision. */
+import {
+  daemonSetStatusErrors,
+  deploymentStatusErrors,
+  replicaSetStatusErrors,
+  statefulSetStatusErrors,
+} from './status-validation.js';
 import { defineKind, scaleSubresource } from '../define.js';
 import { semanticEqual } from '../equal.js';
 import { forbidden, invalid, notSupported, required } from '../field-error.js';
@@ -61,6 +67,7 @@ export const deploymentKind = defineKind<Deployment>({
   statusKeeps: 'labels',
   ...apps,
   kind: 'Deployment',
+  validateStatus: deploymentStatusErrors,
   plural: 'deployments',
   shortNames: ['deploy'],
   schema: deploymentSchema,
@@ -95,6 +102,7 @@ export const deploymentKind = defineKind<Deployment>({
 export const replicaSetKind = defineKind<ReplicaSet>({
   ...apps,
   kind: 'ReplicaSet',
+  validateStatus: replicaSetStatusErrors,
   plural: 'replicasets',
   shortNames: ['rs'],
   schema: replicaSetSchema,
@@ -179,6 +187,7 @@ function validateStatefulSet({ spec }: StatefulSet): FieldError[] {
 export const statefulSetKind = defineKind<StatefulSet>({
   ...apps,
   kind: 'StatefulSet',
+  validateStatus: statefulSetStatusErrors,
   plural: 'statefulsets',
   shortNames: ['sts'],
   schema: statefulSetSchema,
@@ -225,6 +234,7 @@ function countColumn(
 export const daemonSetKind = defineKind<DaemonSet>({
   ...apps,
   kind: 'DaemonSet',
+  validateStatus: daemonSetStatusErrors,
   plural: 'daemonsets',
   shortNames: ['ds'],
   schema: daemonSetSchema,

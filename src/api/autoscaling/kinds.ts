@@ -7,6 +7,7 @@ import { metricTexts } from './print.js';
 import { scaleSchema, schemaV1, schemaV2 } from './schemas.js';
 import type { HorizontalPodAutoscaler, Scale } from './schemas.js';
 import { validateAutoscaler } from './validation.js';
+import { negativeCounts } from '../validation/status-counts.js';
 
 function setDefaults({ spec }: HorizontalPodAutoscaler): void {
   if (!spec.metrics?.length) {
@@ -38,6 +39,8 @@ function setDefaults({ spec }: HorizontalPodAutoscaler): void {
 const common = {
   group: 'autoscaling',
   kind: 'HorizontalPodAutoscaler',
+  validateStatus: ({ status }: { readonly status?: object | undefined }) =>
+    negativeCounts(status, ['currentReplicas', 'desiredReplicas']),
   plural: 'horizontalpodautoscalers',
   shortNames: ['hpa'],
   categories: ['all'],

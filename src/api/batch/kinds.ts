@@ -12,6 +12,7 @@ import { ageColumn, column, nameColumn, since, wide } from '../print/columns.js'
 import { humanDuration } from '../print/duration.js';
 import type { CronJob, Job } from '../types/workloads.js';
 import { cronJobSchema, jobSchema } from './schemas.js';
+import { jobStatusErrors } from './status-validation.js';
 
 const batch = { group: 'batch', version: 'v1', categories: ['all'], hasGeneration: true } as const;
 
@@ -148,6 +149,7 @@ const jobCells = templateColumns<Job>((job) => job.spec.template);
 export const jobKind = defineKind<Job>({
   ...batch,
   kind: 'Job',
+  validateStatus: jobStatusErrors,
   plural: 'jobs',
   schema: jobSchema,
   defaultPropagation: 'Orphan',

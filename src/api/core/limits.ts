@@ -1,4 +1,5 @@
 /** ResourceQuota, LimitRange and ReplicationController. */
+import { replicaSetStatusErrors } from '../apps/status-validation.js';
 import { defineKind, scaleSubresource } from '../define.js';
 import { at, child, forbidden, invalid, notSupported, required } from '../field-error.js';
 import type { FieldError, FieldPath } from '../field-error.js';
@@ -215,6 +216,7 @@ const cells = templateColumns<ReplicationController>((object) => object.spec.tem
 export const replicationControllerKind = defineKind<ReplicationController>({
   ...core,
   kind: 'ReplicationController',
+  validateStatus: replicaSetStatusErrors,
   plural: 'replicationcontrollers',
   shortNames: ['rc'],
   categories: ['all'],

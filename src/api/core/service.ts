@@ -8,6 +8,7 @@ import type { Endpoints, Service } from '../types/core.js';
 import { endpointIpErrors } from '../validation/addresses.js';
 import { endpointsSchema, serviceSchema } from './service-schema.js';
 import { validateService, validateServiceUpdate } from './service-validation.js';
+import { servicePointErrors } from '../validation/load-balancer.js';
 
 const clientIpTimeoutSeconds = 10_800;
 
@@ -126,6 +127,8 @@ export const serviceKind = defineKind<Service>({
   group: '',
   version: 'v1',
   kind: 'Service',
+  validateStatus: ({ spec, status }) =>
+    servicePointErrors(spec.type, status?.loadBalancer?.ingress),
   plural: 'services',
   shortNames: ['svc'],
   categories: ['all'],

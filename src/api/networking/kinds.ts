@@ -22,6 +22,7 @@ import {
   wildcardSubdomain,
 } from '../validation/names.js';
 import { ingressClassSchema, ingressSchema, networkPolicySchema } from './schemas.js';
+import { ingressPointErrors } from '../validation/load-balancer.js';
 
 const networking = { group: 'networking.k8s.io', version: 'v1' } as const;
 
@@ -121,6 +122,7 @@ function validateIngress({ spec }: Ingress): FieldError[] {
 export const ingressKind = defineKind<Ingress>({
   ...networking,
   kind: 'Ingress',
+  validateStatus: ({ status }) => ingressPointErrors(status?.loadBalancer?.ingress),
   plural: 'ingresses',
   shortNames: ['ing'],
   schema: ingressSchema,
