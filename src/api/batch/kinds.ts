@@ -7,11 +7,12 @@ import type { FieldError, FieldPath } from '../field-error.js';
 import { setPodSpecDefaults } from '../core/pod-defaults.js';
 import { templateColumns } from '../core/pod.js';
 import { validatePodTemplate } from '../core/pod-validation.js';
-import { formatSelector } from '../facts/selectors.js';
+import { compileSelector, formatSelector } from '../facts/selectors.js';
 import { ageColumn, column, nameColumn, since, wide } from '../print/columns.js';
 import { humanDuration } from '../print/duration.js';
 import type { CronJob, Job } from '../types/workloads.js';
 import { cronJobSchema, jobSchema } from './schemas.js';
+import { jobFieldErrors } from './job-validation.js';
 import { jobStatusErrors } from './status-validation.js';
 
 const batch = { group: 'batch', version: 'v1', categories: ['all'], hasGeneration: true } as const;
@@ -30,6 +31,15 @@ function setJobSpecDefaults(spec: Job['spec']): void {
   setPodSpecDefaults(spec.template?.spec);
 }
 
+function generatedLabels(uid: string, name: string): Record<string, string> {
+  return {
+    'batch.kubernetes.io/controller-uid': uid,
+    'batch.kubernetes.io/job-name': name,
+    'controller-uid': uid,
+    'job-name': name,
+  };
+}
+
 /** A job's labels and selector come from its uid, unless it has a manual selector. */
 function makeSelector(job: Job): void {
   if (job.spec.manualSelector === true) return;
@@ -37,15 +47,9 @@ function makeSelector(job: Job): void {
   const given: Partial<Job['spec']> = job.spec;
   const { template } = given;
   if (uid === undefined || uid === '' || template === undefined) return;
-  const legacy = { 'controller-uid': uid, 'job-name': name };
   template.metadata = {
     ...template.metadata,
-    labels: {
-      ...template.metadata?.labels,
-      'batch.kubernetes.io/controller-uid': uid,
-      'batch.kubernetes.io/job-name': name,
-      ...legacy,
-    },
+    labels: { ...template.metadata?.labels, ...generatedLabels(uid, name) },
   };
   job.spec.selector = {
     ...job.spec.selector,
@@ -57,6 +61,7 @@ function makeSelector(job: Job): void {
 }
 
 function validateJobSpec(spec: Job['spec'], path: FieldPath, errors: FieldError[]): void {
+  errors.push(...jobFieldErrors(spec, path));
   validatePodTemplate(spec.template, child(path, 'template'), errors);
   const policy = spec.template?.spec?.restartPolicy ?? 'Always';
   const policyPath = child(path, 'template.spec.restartPolicy');
@@ -68,9 +73,21 @@ function validateJobSpec(spec: Job['spec'], path: FieldPath, errors: FieldError[
   } else if (policy !== 'OnFailure' && policy !== 'Never') {
     errors.push(notSupported(policyPath, policy, ['OnFailure', 'Never']));
   }
-  if (spec.completionMode === 'Indexed' && spec.completions === undefined) {
-    const text = 'when completion mode is Indexed';
-    errors.push(required(child(path, 'completions'), text));
+}
+
+/** The selector of a new job is made, unless it is the user's own; the job's pods have its labels. */
+function checkSelector({ metadata, spec }: Job, isNew: boolean, errors: FieldError[]): void {
+  const { selector, template, manualSelector } = spec;
+  if (selector === undefined) return;
+  const matches = compileSelector(selector);
+  const { uid = '', name } = metadata;
+  if (isNew && manualSelector !== true && !matches(generatedLabels(uid, name))) {
+    errors.push(invalid('spec.selector', selector, '`selector` not auto-generated'));
+  }
+  const labels = template?.metadata?.labels ?? {};
+  if (!matches(labels)) {
+    const text = '`selector` does not match template `labels`';
+    errors.push(invalid('spec.template.metadata.labels', labels, text));
   }
 }
 
@@ -160,12 +177,13 @@ export const jobKind = defineKind<Job>({
     if (metadata.labels === undefined && labels !== undefined) metadata.labels = { ...labels };
   },
   prepareCreate: makeSelector,
-  validate: (job) => {
+  validate: (job, old) => {
     const errors: FieldError[] = [];
     if (job.spec.manualSelector === true && job.spec.selector === undefined) {
       errors.push(required('spec.selector'));
     }
     validateJobSpec(job.spec, 'spec', errors);
+    checkSelector(job, old === undefined, errors);
     return errors;
   },
   validateUpdate: validateJobUpdate,

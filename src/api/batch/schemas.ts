@@ -15,6 +15,7 @@ import {
   struct,
   time,
   timeOrNull,
+  tuned,
   written,
 } from '../schema/dsl.js';
 import { kindSchema, labelSelector, templateMeta } from '../schema/meta.js';
@@ -33,7 +34,7 @@ const failureRule = struct('batch/v1.PodFailurePolicyRule', 'What to do on certa
   onExitCodes: struct('batch/v1.PodFailurePolicyOnExitCodesRequirement', 'Exit codes that match.', {
     containerName: strPtr('Only this container.'),
     operator: req(str('In or NotIn.', { checks: [oneOf(['In', 'NotIn'])] })),
-    values: req(set('The exit codes.', int32(''))),
+    values: tuned(req(set('The exit codes.', int32(''))), { checksEmpty: true }),
   }),
   onPodConditions: list(
     'Conditions of pods that match.',
@@ -58,21 +59,24 @@ export const jobSpec = struct('batch/v1.JobSpec', 'What the job shall do.', {
   maxFailedIndexes: int32('Failed indexes after which the job fails.', count),
   parallelism: int32('Pods that may run at once.', count),
   podFailurePolicy: struct('batch/v1.PodFailurePolicy', 'How failures are handled.', {
-    rules: req(list('Rules; the first match counts.', failureRule)),
+    rules: tuned(req(list('Rules; the first match counts.', failureRule)), { checksEmpty: true }),
   }),
   podReplacementPolicy: str('When failed pods are replaced: TerminatingOrFailed or Failed.', {
     checks: [oneOf(['Failed', 'TerminatingOrFailed'])],
   }),
   selector: doc('Selects the pods; made by the server.', labelSelector),
   successPolicy: struct('batch/v1.SuccessPolicy', 'When the job has succeeded.', {
-    rules: req(
-      list(
-        'Rules of which one must hold.',
-        struct('batch/v1.SuccessPolicyRule', 'A rule.', {
-          succeededCount: int32('How many indexes.'),
-          succeededIndexes: strPtr('Which indexes, such as 1,3-5.'),
-        }),
+    rules: tuned(
+      req(
+        list(
+          'Rules of which one must hold.',
+          struct('batch/v1.SuccessPolicyRule', 'A rule.', {
+            succeededCount: int32('How many indexes.'),
+            succeededIndexes: strPtr('Which indexes, such as 1,3-5.'),
+          }),
+        ),
       ),
+      { checksEmpty: true },
     ),
   }),
   suspend: bool('No pods are made, and running ones are ended.'),

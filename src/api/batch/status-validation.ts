@@ -2,8 +2,8 @@
 import { semanticEqual } from '../equal.js';
 import { at, child, duplicate, invalid, required } from '../field-error.js';
 import type { FieldError } from '../field-error.js';
-import { goQuote } from '../go-text/quote.js';
 import type { Job } from '../types/workloads.js';
+import { readIndexList } from './index-list.js';
 import { countOf, negativeCounts } from '../validation/status-counts.js';
 
 type Status = NonNullable<Job['status']>;
@@ -121,7 +121,9 @@ function indexErrors({ spec }: Job, status: Status, before: Status): FieldError[
   const errors: FieldError[] = [];
   const check = (name: 'completedIndexes' | 'failedIndexes', text: string): void => {
     const fault =
-      spec.completions === undefined ? undefined : indexFault(text, Number(spec.completions));
+      spec.completions === undefined
+        ? undefined
+        : readIndexList(text, Number(spec.completions)).fault;
     if (fault !== undefined) {
       errors.push(invalid(field(name), text, `error parsing ${name}: ${fault}`));
     }
@@ -141,35 +143,6 @@ function indexErrors({ spec }: Job, status: Status, before: Status): FieldError[
     errors.push(invalid(field('failedIndexes'), failedIndexes, text));
   }
   return errors;
-}
-
-/** Why a text is no list of indexes such as `1,3-5`; undefined when it is one. */
-function indexFault(text: string, completions: number): string | undefined {
-  let last: number | undefined;
-  for (const interval of text === '' ? [] : text.split(',')) {
-    const limits = interval.split('-');
-    if (limits.length > 2) {
-      return (
-        `the fragment ${goQuote(interval)} violates the requirement that an index interval ` +
-        "can have at most two parts separated by '-'"
-      );
-    }
-    for (const limit of limits) {
-      if (!/^\d+$/.test(limit)) {
-        return `cannot convert string to integer for index: ${goQuote(limit)}`;
-      }
-      if (Number(limit) >= completions) return `too large index: ${goQuote(limit)}`;
-    }
-    const [first, end = first] = [Number(limits[0]), limits[1] && Number(limits[1])];
-    if (limits.length > 1 && first >= Number(end)) {
-      return `non-increasing order, previous: ${first}, current: ${end}`;
-    }
-    if (last !== undefined && last >= first) {
-      return `non-increasing order, previous: ${last}, current: ${first}`;
-    }
-    last = Number(end);
-  }
-  return undefined;
 }
 
 function criteriaErrors({ spec }: Job, status: Status): FieldError[] {

@@ -14,14 +14,9 @@ import {
   isPortName,
   isPortNumberOrName,
 } from '../validation/checks.js';
-import {
-  dns1035Label,
-  dnsSubdomain,
-  isIPv4,
-  regexError,
-  wildcardSubdomain,
-} from '../validation/names.js';
+import { dns1035Label, dnsSubdomain, isIPv4, wildcardSubdomain } from '../validation/names.js';
 import { ingressClassSchema, ingressSchema, networkPolicySchema } from './schemas.js';
+import { checkDomainPath } from '../validation/domain-path.js';
 import { ingressPointErrors } from '../validation/load-balancer.js';
 
 const networking = { group: 'networking.k8s.io', version: 'v1' } as const;
@@ -171,22 +166,6 @@ function validateClass({ spec }: IngressClass): FieldError[] {
     errors.push(forbidden(here, "`parameters.scope` is set to 'Cluster'"));
   }
   return errors;
-}
-
-const pathOfDomain = /^[A-Za-z0-9/\-._~%!$&'()*+,;=:]+$/;
-
-function checkDomainPath(value: string, path: FieldPath, errors: FieldError[]): void {
-  const slash = value.indexOf('/');
-  const [host, rest] = slash < 0 ? [value, ''] : [value.slice(0, slash), value.slice(slash + 1)];
-  if (host === '' || rest === '') {
-    const text = 'must be a domain-prefixed path (such as "acme.io/foo")';
-    errors.push(invalid(path, value, text));
-    return;
-  }
-  for (const text of dnsSubdomain(host)) errors.push(invalid(path, host, text));
-  if (!pathOfDomain.test(rest)) {
-    errors.push(invalid(path, rest, regexError('Invalid path', pathOfDomain.source)));
-  }
 }
 
 /** IngressClass. */
