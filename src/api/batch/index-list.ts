@@ -1,7 +1,7 @@
 import { goQuote } from '../go-text/quote.js';
 
 /** A list of indexes as it was read: how many it names, or why it is none. */
-export type IndexList =
+type IndexList =
   { readonly total: number; readonly fault?: undefined } | { readonly fault: string };
 
 /** Reads indexes such as `1,3-5`, which rise and are below `completions`. */

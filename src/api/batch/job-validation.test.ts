@@ -1,6 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
 import { formatFieldError } from '../field-error.js';
-import type { KubeObject } from '../object.js';
 import { applyDefaults, decodeObject, prepareCreate, validateCreate } from '../strategy.js';
 import { jobKind } from './kinds.js';
 
@@ -12,7 +11,7 @@ function errors(spec: object): string[] {
   const { object } = decodeObject(jobKind, { metadata, spec: { template, ...spec } });
   applyDefaults(jobKind, object);
   prepareCreate(jobKind, object, { now: '2026-01-01T00:00:00Z' });
-  return validateCreate(jobKind, object as KubeObject).map(formatFieldError);
+  return validateCreate(jobKind, object).map(formatFieldError);
 }
 
 const spec = (...texts: string[]): string[] => texts.map((text) => `spec.${text}`);

@@ -3,7 +3,7 @@ import { child, invalid } from '../field-error.js';
 import type { FieldError } from '../field-error.js';
 
 /** A status as its numbers are read: those that are not there are 0. */
-export type Counts = Readonly<Record<string, unknown>>;
+type Counts = Readonly<Record<string, unknown>>;
 
 const path = 'status';
 

@@ -84,7 +84,7 @@ test('a change shows what it would bring', async () => {
     next: (old) => {
       const next = structuredClone(old) as Service;
       next.spec.type = 'NodePort';
-      return next as KubeObject;
+      return next;
     },
   });
   expect((object as Service).spec).toMatchObject({

@@ -53,9 +53,9 @@ describe('a pod on a node that a user taints', () => {
 
   beforeEach(async () => {
     running = await runControllers(['taint-eviction-controller']);
-    await running.api.create<Node>(resources.nodes, { metadata: { name: 'n' }, spec: {} } as Node);
+    await running.api.create<Node>(resources.nodes, { metadata: { name: 'n' }, spec: {} });
     const spec = { nodeName: 'n', containers: [], tolerations: [tolerate(1)] };
-    await running.api.create<Pod>(resources.pods, { metadata: key, spec, status: {} } as Pod);
+    await running.api.create<Pod>(resources.pods, { metadata: key, spec, status: {} });
   });
   afterEach(() => running.stop());
 
