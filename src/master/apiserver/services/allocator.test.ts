@@ -124,6 +124,23 @@ describe('the address of a service', () => {
     await expect(make('t', { clusterIP: address })).rejects.toMatchObject({ code: 422, message });
   });
 
+  test.each<[object, string]>([
+    [
+      { ipFamilyPolicy: 'RequireDualStack' },
+      'spec.ipFamilyPolicy: Invalid value: "RequireDualStack": ' +
+        'this cluster is not configured for dual-stack services',
+    ],
+    [
+      { ipFamilies: ['IPv4', 'IPv6'] },
+      'spec.ipFamilies[1]: Invalid value: "IPv6": not configured on this cluster',
+    ],
+  ])('is none of the sixth version: %j', async (spec, text) => {
+    const message = `Service "t" is invalid: ${text}`;
+    await expect(make('t', spec)).rejects.toMatchObject({ code: 422, message });
+    const own = { ...spec, clusterIP: 'None' };
+    expect((await make('t', own)).clusterIPs).toEqual(['None']);
+  });
+
   test('is given back at its end, and when it is a name only', async () => {
     await make('s', { clusterIP: '10.0.0.2' });
     await make('t', { clusterIP: '10.0.0.3' });

@@ -1,4 +1,6 @@
 import { cloneJson } from '../../../api/clone.js';
+import { at, invalid } from '../../../api/field-error.js';
+import type { FieldError } from '../../../api/field-error.js';
 import type { KubeObject } from '../../../api/object.js';
 import type { Service } from '../../../api/types/core.js';
 import type { Random } from '../../../lib/random.js';
@@ -105,6 +107,7 @@ export class ServiceAllocator implements WriteHook {
   #fillAddress(service: Service, old: Service | undefined, draws: Draws): Guard[] {
     const { spec } = service;
     const guards: Guard[] = [];
+    refuseFamilies(service);
     spec.clusterIP ??= spec.clusterIPs?.[0] ?? old?.spec.clusterIP ?? '';
     if (spec.clusterIP === '') {
       const offer = draws.address();
@@ -227,6 +230,23 @@ export class ServiceAllocator implements WriteHook {
     }
     return { guards, ops };
   }
+}
+
+/** Refuses what needs IPv6; a headless service without a selector may say what its own endpoints have. */
+function refuseFamilies({ metadata, spec }: Service): void {
+  const hasSelector = Object.keys(spec.selector ?? {}).length > 0;
+  if ((spec.clusterIP ?? spec.clusterIPs?.[0]) === 'None' && !hasSelector) return;
+  const errors: FieldError[] = [];
+  if (spec.ipFamilyPolicy === 'RequireDualStack') {
+    const text = 'this cluster is not configured for dual-stack services';
+    errors.push(invalid('spec.ipFamilyPolicy', spec.ipFamilyPolicy, text));
+  }
+  for (const [index, family] of (spec.ipFamilies ?? []).entries()) {
+    if (family === 'IPv4') continue;
+    errors.push(invalid(at('spec.ipFamilies', index), family, 'not configured on this cluster'));
+  }
+  if (errors.length === 0) return;
+  throw invalidObject({ group: '', kind: 'Service', name: metadata.name }, errors);
 }
 
 function freePort(draws: Draws, used: ReadonlySet<number>): number {
