@@ -106,6 +106,10 @@ export function validateService(service: Service): FieldError[] {
     errors.push(invalid('spec.externalTrafficPolicy', spec.externalTrafficPolicy, text));
   }
   checkHealthPort(spec, errors);
+  for (const field of ['allocateLoadBalancerNodePorts', 'loadBalancerClass'] as const) {
+    if (spec.type === 'LoadBalancer' || spec[field] === undefined) continue;
+    errors.push(forbidden(`spec.${field}`, "may only be used when `type` is 'LoadBalancer'"));
+  }
   if (spec.sessionAffinity === 'None' && spec.sessionAffinityConfig !== undefined) {
     const text = 'must not be set when session affinity is None';
     errors.push(forbidden('spec.sessionAffinityConfig', text));

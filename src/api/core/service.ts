@@ -49,6 +49,7 @@ function keepAllocated(next: Service, old: Service): void {
     now.ipFamilies ??= before.ipFamilies;
     now.ipFamilyPolicy ??= before.ipFamilyPolicy;
   }
+  if (before.type === 'LoadBalancer' && now.type !== 'LoadBalancer') dropBalancing(now, before);
   const needsNodePorts = now.type === 'NodePort' || now.type === 'LoadBalancer';
   if (!needsNodePorts) {
     dropNodePorts(now, before);
@@ -88,9 +89,14 @@ function dropNodePorts(now: Service['spec'], before: Service['spec']): void {
     delete now.externalTrafficPolicy;
   }
   if (now.healthCheckNodePort === before.healthCheckNodePort) delete now.healthCheckNodePort;
+}
+
+/** A service that has no load balancer any more says nothing of it, unless the client says something new. */
+function dropBalancing(now: Service['spec'], before: Service['spec']): void {
   if (now.allocateLoadBalancerNodePorts === before.allocateLoadBalancerNodePorts) {
     delete now.allocateLoadBalancerNodePorts;
   }
+  if (now.loadBalancerClass === before.loadBalancerClass) delete now.loadBalancerClass;
 }
 
 function externalAddress(service: Service, isWide: boolean): string {
