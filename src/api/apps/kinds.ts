@@ -28,7 +28,12 @@ import {
   replicaSetSchema,
   statefulSetSchema,
 } from './schemas.js';
-import { validateRolling, validateSelectorUpdate, validateWorkload } from './validation.js';
+import {
+  isNoPart,
+  validateRolling,
+  validateSelectorUpdate,
+  validateWorkload,
+} from './validation.js';
 
 const apps = { group: 'apps', version: 'v1', categories: ['all'], hasGeneration: true } as const;
 const strategies = ['Recreate', 'RollingUpdate'];
@@ -216,7 +221,13 @@ function validateDaemonSet({ spec }: DaemonSet): FieldError[] {
   } else if (type === 'RollingUpdate') {
     const text = 'cannot be 0 when maxSurge is 0';
     const path = 'spec.updateStrategy.rollingUpdate';
-    errors.push(...validateRolling(spec.updateStrategy?.rollingUpdate, path, text));
+    const { rollingUpdate } = spec.updateStrategy ?? {};
+    errors.push(...validateRolling(rollingUpdate, path, text));
+    const { maxSurge, maxUnavailable } = rollingUpdate ?? {};
+    if (!isNoPart(maxSurge) && !isNoPart(maxUnavailable)) {
+      const both = 'may not be set when maxUnavailable is non-zero';
+      errors.push(invalid(`${path}.maxSurge`, maxSurge, both));
+    }
   }
   return errors;
 }

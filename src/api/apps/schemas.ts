@@ -19,7 +19,12 @@ import {
   anything,
 } from '../schema/dsl.js';
 import { kindSchema, labelSelector } from '../schema/meta.js';
-import { isCountOrPercent, isNonNegative, isNotMoreThan100Percent } from '../validation/checks.js';
+import {
+  isCountOrPercent,
+  isNonNegative,
+  isNotMoreThan100Percent,
+  oneOf,
+} from '../validation/checks.js';
 import { podTemplateSpec } from '../core/pod-spec.js';
 import { claimSchema } from '../core/claim-schema.js';
 
@@ -131,12 +136,14 @@ export const replicaSetSchema = kindSchema('apps/v1.ReplicaSet', 'Keeps replicas
   ),
 });
 
+const retention = { default: 'Retain', checks: [oneOf(['Retain', 'Delete'])] };
+
 const claimRetention = struct(
   'apps/v1.StatefulSetPersistentVolumeClaimRetentionPolicy',
   'What becomes of the claims.',
   {
-    whenDeleted: str('Retain or Delete, when the set is deleted.', { default: 'Retain' }),
-    whenScaled: str('Retain or Delete, when the set is scaled down.', { default: 'Retain' }),
+    whenDeleted: str('Retain or Delete, when the set is deleted.', retention),
+    whenScaled: str('Retain or Delete, when the set is scaled down.', retention),
   },
 );
 

@@ -89,6 +89,11 @@ export function validateSelectorUpdate(next: unknown, old: unknown): FieldError[
   return [invalid('spec.selector', next, 'field is immutable')];
 }
 
+/** True for a number or a percentage of nothing. */
+export function isNoPart(value: unknown): boolean {
+  return value === 0 || value === '0%' || value === undefined;
+}
+
 /** The rolling update's limits, of which one must allow progress. */
 export function validateRolling(
   rolling: { maxSurge?: unknown; maxUnavailable?: unknown } | undefined,
@@ -96,7 +101,6 @@ export function validateRolling(
   whenZero: string,
 ): FieldError[] {
   if (rolling === undefined) return [required(path, 'this should be defaulted and never be nil')];
-  const isZero = (value: unknown): boolean => value === 0 || value === '0%' || value === undefined;
-  if (!isZero(rolling.maxUnavailable) || !isZero(rolling.maxSurge)) return [];
+  if (!isNoPart(rolling.maxUnavailable) || !isNoPart(rolling.maxSurge)) return [];
   return [invalid(child(path, 'maxUnavailable'), rolling.maxUnavailable, whenZero)];
 }

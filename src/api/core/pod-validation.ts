@@ -15,6 +15,12 @@ import type { Container, PodSpec, PodTemplateSpec, Probe } from '../types/core.j
 import { areAnnotations, areLabels, uniqueBy } from '../validation/checks.js';
 import { isLocalPath } from '../validation/container-fields.js';
 import { dnsLabel, dnsSubdomain } from '../validation/names.js';
+import {
+  checkGates,
+  checkResizePolicy,
+  checkSleeps,
+  checkSpreadFields,
+} from './pod-feature-validation.js';
 import { checkDns, checkHostAliases } from './pod-network-validation.js';
 import { checkPodSecurity } from './pod-security-validation.js';
 
@@ -174,6 +180,8 @@ function checkContainer(container: Container, path: FieldPath, context: ListCont
   checkProbes(container, path, context);
   checkMounts(container, path, context);
   checkSecurity(container, path, errors);
+  checkSleeps(container, context.spec, path, errors);
+  checkResizePolicy(container, context.spec, path, errors);
 }
 
 /** Two containers of a pod cannot have one port of the node. */
@@ -262,6 +270,9 @@ function checkSpread(spec: PodSpec, path: FieldPath, errors: FieldError[]): void
     later.add(value);
   });
   for (const error of found.toReversed()) errors.push(error);
+  for (const [index, item] of constraints.entries()) {
+    checkSpreadFields(item, at(child(path, 'topologySpreadConstraints'), index), errors);
+  }
 }
 
 /** Errors stand at the volume, not at the source. */
@@ -297,6 +308,10 @@ function checkProjected(spec: PodSpec, path: FieldPath, errors: FieldError[]): v
 export function validatePodSpec(spec: PodSpec, path: FieldPath, errors: FieldError[]): void {
   uniqueBy('name')(spec.volumes, child(path, 'volumes'), errors);
   (spec.volumes ?? []).forEach((volume, index) => {
+    if (volume.ephemeral !== undefined && volume.ephemeral.volumeClaimTemplate === undefined) {
+      const here = child(at(child(path, 'volumes'), index), 'ephemeral');
+      errors.push(required(child(here, 'volumeClaimTemplate')));
+    }
     const hostPath = volume.hostPath?.path;
     if (hostPath?.split('/').includes('..') === true) {
       const here = child(at(child(path, 'volumes'), index), 'hostPath.path');
@@ -318,6 +333,7 @@ export function validatePodSpec(spec: PodSpec, path: FieldPath, errors: FieldErr
   checkEphemeral(spec, path, { ...shared, isInit: false });
   checkHostPorts(spec.containers ?? [], path, errors);
   checkSpread(spec, path, errors);
+  checkGates(spec, path, errors);
   checkProjected(spec, path, errors);
   checkDns(spec, path, errors);
   checkHostAliases(spec, path, errors);

@@ -1,7 +1,7 @@
 /** EndpointSlice. */
 import { defineKind } from '../define.js';
-import { at, child, duplicate, invalid, notSupported, required } from '../field-error.js';
-import type { FieldError } from '../field-error.js';
+import { at, child, duplicate, invalid, notSupported, required, tooMany } from '../field-error.js';
+import type { FieldError, FieldPath } from '../field-error.js';
 import { ageColumn, column, nameColumn } from '../print/columns.js';
 import {
   bool,
@@ -21,7 +21,7 @@ import type { Infer } from '../schema/node.js';
 import { objectReference } from '../core/references.js';
 import { isDnsLabel, isQualifiedName, oneOf, stringCheck } from '../validation/checks.js';
 import { endpointIpErrors } from '../validation/addresses.js';
-import { dnsLabel, isIPv4, isIPv6 } from '../validation/names.js';
+import { dnsLabel, dnsSubdomain, isIPv4, isIPv6, labelValueErrors } from '../validation/names.js';
 
 const d = 'discovery/v1.';
 
@@ -82,6 +82,28 @@ export interface EndpointSlice extends Infer<typeof endpointSliceSchema> {}
 
 const types = ['FQDN', 'IPv4', 'IPv6'];
 
+const maxAddresses = 100;
+const maxZones = 8;
+
+function checkZones(
+  { hints }: NonNullable<EndpointSlice['endpoints']>[number],
+  path: FieldPath,
+  errors: FieldError[],
+): void {
+  const zones = hints?.forZones ?? [];
+  if (zones.length > maxZones) {
+    errors.push(tooMany(path, zones.length, maxZones));
+    return;
+  }
+  const names = new Set<string>();
+  for (const [index, { name }] of zones.entries()) {
+    const here = child(at(path, index), 'name');
+    if (names.has(name)) errors.push(duplicate(here, name));
+    names.add(name);
+    for (const text of labelValueErrors(name)) errors.push(invalid(here, name, text));
+  }
+}
+
 function validate(slice: EndpointSlice): FieldError[] {
   const errors: FieldError[] = [];
   const type = slice.addressType ?? '';
@@ -89,14 +111,20 @@ function validate(slice: EndpointSlice): FieldError[] {
   (slice.endpoints ?? []).forEach((endpoint, index) => {
     const path = child(at('endpoints', index), 'addresses');
     if (!endpoint.addresses?.length) errors.push(required(path, 'must contain at least 1 address'));
+    if ((endpoint.addresses?.length ?? 0) > maxAddresses) {
+      errors.push(tooMany(path, endpoint.addresses.length, maxAddresses));
+    }
     (endpoint.addresses ?? []).forEach((address, position) => {
       const isOk = type === 'IPv4' ? isIPv4(address) : type === 'IPv6' ? isIPv6(address) : true;
       const here = at(path, position);
       if (!isOk) errors.push(invalid(here, address, `must be a valid ${type} address`));
       else if (type === 'IPv4' || type === 'IPv6') {
         for (const text of endpointIpErrors(address)) errors.push(invalid(here, address, text));
+      } else if (type === 'FQDN') {
+        for (const text of dnsSubdomain(address)) errors.push(invalid(here, address, text));
       }
     });
+    checkZones(endpoint, child(at('endpoints', index), 'hints.forZones'), errors);
   });
   const names = new Set<string>();
   (slice.ports ?? []).forEach(({ name = '' }, index) => {

@@ -18,7 +18,7 @@ import {
 } from '../schema/dsl.js';
 import { kindSchema } from '../schema/meta.js';
 import type { Infer } from '../schema/node.js';
-import { isNonNegative, isNotEmpty, isQualifiedName } from '../validation/checks.js';
+import { isNonNegative, isNotEmpty, isQualifiedName, oneOf } from '../validation/checks.js';
 import { isDriverName } from '../validation/volumes.js';
 
 const d = 'storage/v1.';
@@ -30,6 +30,7 @@ const driverSchema = kindSchema(`${d}CSIDriver`, 'A CSI driver on the cluster.',
       attachRequired: bool('Volumes need attaching.', { default: true }),
       fsGroupPolicy: str('None, File or ReadWriteOnceWithFSType.', {
         default: 'ReadWriteOnceWithFSType',
+        checks: [oneOf(['File', 'None', 'ReadWriteOnceWithFSType'])],
       }),
       nodeAllocatableUpdatePeriodSeconds: int64('Seconds between updates of limits.'),
       podInfoOnMount: bool('The driver wants to know the pod.', { default: false }),

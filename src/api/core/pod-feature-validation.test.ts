@@ -1,0 +1,160 @@
+import { expect, test } from '@jest/globals';
+import { formatFieldError } from '../field-error.js';
+import { builtInRegistry } from '../kinds.js';
+import { applyDefaults, decodeObject, validateCreate } from '../strategy.js';
+
+function errors(name: string, fields: object): string[] {
+  const kind = builtInRegistry().byName(name);
+  if (kind === undefined) throw new Error(name);
+  const metadata = { name: 'a', ...(kind.namespaced ? { namespace: 'ns' } : {}) };
+  const { object } = decodeObject(kind, { metadata, ...fields });
+  applyDefaults(kind, object);
+  return validateCreate(kind, object).map(formatFieldError);
+}
+
+const container = { name: 'c', image: 'i' };
+const spread = {
+  maxSkew: 1,
+  topologyKey: 'k',
+  whenUnsatisfiable: 'DoNotSchedule',
+  labelSelector: { matchLabels: { a: 'b' } },
+};
+const here = 'topologySpreadConstraints[0]';
+const resize = 'containers[0].resizePolicy';
+
+test.each<[object, object, string[]]>([
+  [{ schedulingGates: [{ name: 'a' }, { name: 'b' }] }, {}, []],
+  [
+    { schedulingGates: [{ name: 'a' }, { name: 'a' }], nodeName: 'n' },
+    {},
+    [
+      'schedulingGates[1]: Duplicate value: "a"',
+      'nodeName: Forbidden: cannot be set until all schedulingGates have been cleared',
+    ],
+  ],
+  [{ topologySpreadConstraints: [{ ...spread, minDomains: 2, matchLabelKeys: ['z'] }] }, {}, []],
+  [
+    {
+      topologySpreadConstraints: [
+        { ...spread, whenUnsatisfiable: 'ScheduleAnyway', minDomains: 2, matchLabelKeys: ['a'] },
+      ],
+    },
+    {},
+    [
+      `${here}.minDomains: Invalid value: 2: can only use minDomains if ` +
+        'whenUnsatisfiable=DoNotSchedule, not ScheduleAnyway',
+      `${here}.matchLabelKeys[0]: Invalid value: "a": exists in both matchLabelKeys and labelSelector`,
+    ],
+  ],
+  [
+    {
+      topologySpreadConstraints: [{ ...spread, labelSelector: undefined, matchLabelKeys: ['a'] }],
+    },
+    {},
+    [`${here}.matchLabelKeys: Forbidden: must not be specified when labelSelector is not set`],
+  ],
+  [{}, { lifecycle: { preStop: { sleep: { seconds: 30 } } } }, []],
+  [
+    { terminationGracePeriodSeconds: 5 },
+    { lifecycle: { preStop: { sleep: { seconds: 10 } } } },
+    [
+      'containers[0].lifecycle.preStop.sleep: Invalid value: 10: ' +
+        'must be non-negative and less than terminationGracePeriodSeconds (5)',
+    ],
+  ],
+  [{}, { resizePolicy: [{ resourceName: 'cpu', restartPolicy: 'RestartContainer' }] }, []],
+  [
+    { restartPolicy: 'Never' },
+    {
+      resizePolicy: [
+        { resourceName: 'cpu', restartPolicy: 'NotRequired' },
+        { resourceName: 'cpu', restartPolicy: 'RestartContainer' },
+        { resourceName: 'gpu', restartPolicy: 'x' },
+      ],
+    },
+    [
+      `${resize}[1]: Duplicate value: "cpu"`,
+      `${resize}: Invalid value: "RestartContainer": must be 'NotRequired' when \`restartPolicy\` is 'Never'`,
+      `${resize}: Unsupported value: "gpu": supported values: "cpu", "memory"`,
+      `${resize}: Unsupported value: "x": supported values: "NotRequired", "RestartContainer"`,
+      `${resize}: Invalid value: "x": must be 'NotRequired' when \`restartPolicy\` is 'Never'`,
+    ],
+  ],
+  [
+    { volumes: [{ name: 'v', ephemeral: {} }] },
+    {},
+    ['volumes[0].ephemeral.volumeClaimTemplate: Required value'],
+  ],
+])('a pod with %j and %j', (spec, more, wanted) => {
+  const found = errors('pod', { spec: { containers: [{ ...container, ...more }], ...spec } });
+  expect(found).toEqual(wanted.map((text) => `spec.${text}`));
+});
+
+const workload = {
+  selector: { matchLabels: { a: 'b' } },
+  template: { metadata: { labels: { a: 'b' } }, spec: { containers: [container] } },
+};
+const zones = Array.from({ length: 9 }, (_, at) => ({ name: `z${at}` }));
+
+test.each<[string, object, string[]]>([
+  [
+    'statefulset',
+    {
+      spec: {
+        ...workload,
+        serviceName: 's',
+        persistentVolumeClaimRetentionPolicy: { whenDeleted: 'Keep' },
+      },
+    },
+    [
+      'spec.persistentVolumeClaimRetentionPolicy.whenDeleted: Unsupported value: "Keep": ' +
+        'supported values: "Retain", "Delete"',
+    ],
+  ],
+  [
+    'daemonset',
+    {
+      spec: { ...workload, updateStrategy: { rollingUpdate: { maxSurge: 1, maxUnavailable: 1 } } },
+    },
+    [
+      'spec.updateStrategy.rollingUpdate.maxSurge: Invalid value: 1: ' +
+        'may not be set when maxUnavailable is non-zero',
+    ],
+  ],
+  [
+    'service',
+    { spec: { ports: [{ port: 80 }], loadBalancerClass: 'a/b' } },
+    ["spec.loadBalancerClass: Forbidden: may only be used when `type` is 'LoadBalancer'"],
+  ],
+  [
+    'csidriver',
+    { spec: { fsGroupPolicy: 'x' } },
+    [
+      'spec.fsGroupPolicy: Unsupported value: "x": ' +
+        'supported values: "File", "None", "ReadWriteOnceWithFSType"',
+    ],
+  ],
+  [
+    'endpointslice',
+    {
+      addressType: 'FQDN',
+      endpoints: [{ addresses: ['A_'], hints: { forZones: zones } }],
+    },
+    [
+      expect.stringContaining(
+        'endpoints[0].addresses[0]: Invalid value: "A_": ',
+      ) as unknown as string,
+      'endpoints[0].hints.forZones: Too many: 9: must have at most 8 items',
+    ],
+  ],
+  [
+    'endpointslice',
+    {
+      addressType: 'IPv4',
+      endpoints: [{ addresses: ['192.0.2.1'], hints: { forZones: [zones[0], zones[0]] } }],
+    },
+    ['endpoints[0].hints.forZones[1].name: Duplicate value: "z0"'],
+  ],
+])('a %s with %j', (name, fields, wanted) => {
+  expect(errors(name, fields)).toEqual(wanted);
+});

@@ -1,0 +1,97 @@
+/** Rules for the fields of pods that came after the first ones: gates, spreading, resizing, sleeping hooks. */
+import {
+  at,
+  child,
+  duplicate,
+  forbidden,
+  invalid,
+  notSupported,
+  required,
+} from '../field-error.js';
+import type { FieldError, FieldPath } from '../field-error.js';
+import type { Container, PodSpec } from '../types/core.js';
+
+const defaultGraceSeconds = 30;
+
+/** Adds what is wrong with the gates that hold a pod from being scheduled. */
+export function checkGates(spec: PodSpec, path: FieldPath, errors: FieldError[]): void {
+  const gates = spec.schedulingGates ?? [];
+  const names = new Set<string>();
+  for (const [index, { name }] of gates.entries()) {
+    if (names.has(name)) errors.push(duplicate(at(child(path, 'schedulingGates'), index), name));
+    names.add(name);
+  }
+  if (gates.length === 0 || (spec.nodeName ?? '') === '') return;
+  const text = 'cannot be set until all schedulingGates have been cleared';
+  errors.push(forbidden(child(path, 'nodeName'), text));
+}
+
+type Spread = NonNullable<PodSpec['topologySpreadConstraints']>[number];
+
+/** Adds what is wrong between the fields of one constraint. */
+export function checkSpreadFields(item: Spread, path: FieldPath, errors: FieldError[]): void {
+  const { minDomains, whenUnsatisfiable, labelSelector, matchLabelKeys = [] } = item;
+  if (minDomains !== undefined && whenUnsatisfiable !== 'DoNotSchedule') {
+    const text = `can only use minDomains if whenUnsatisfiable=DoNotSchedule, not ${whenUnsatisfiable}`;
+    errors.push(invalid(child(path, 'minDomains'), minDomains, text));
+  }
+  const here = child(path, 'matchLabelKeys');
+  if (matchLabelKeys.length === 0) return;
+  if (labelSelector === undefined) {
+    errors.push(forbidden(here, 'must not be specified when labelSelector is not set'));
+    return;
+  }
+  const selected = new Set([
+    ...Object.keys(labelSelector.matchLabels ?? {}),
+    ...(labelSelector.matchExpressions ?? []).map(({ key }) => key),
+  ]);
+  for (const [index, key] of matchLabelKeys.entries()) {
+    if (!selected.has(key)) continue;
+    errors.push(invalid(at(here, index), key, 'exists in both matchLabelKeys and labelSelector'));
+  }
+}
+
+/** Adds what is wrong with hooks that sleep longer than the pod may take to end. */
+export function checkSleeps(
+  container: Container,
+  spec: PodSpec,
+  path: FieldPath,
+  errors: FieldError[],
+): void {
+  const grace = Number(spec.terminationGracePeriodSeconds ?? defaultGraceSeconds);
+  for (const hook of ['postStart', 'preStop'] as const) {
+    const { sleep } = container.lifecycle?.[hook] ?? {};
+    if (sleep === undefined) continue;
+    const seconds = Number(sleep.seconds ?? 0);
+    if (seconds >= 0 && seconds <= grace) continue;
+    const text = `must be non-negative and less than terminationGracePeriodSeconds (${grace})`;
+    const here = child(path, `lifecycle.${hook}.sleep`);
+    errors.push(invalid(here, sleep.seconds, text));
+  }
+}
+
+/** Adds what is wrong with what a resize does; errors name the list, but for what stands twice. */
+export function checkResizePolicy(
+  { resizePolicy = [] }: Container,
+  { restartPolicy }: PodSpec,
+  path: FieldPath,
+  errors: FieldError[],
+): void {
+  const here = child(path, 'resizePolicy');
+  const seen = new Set<string>();
+  const check = (value: string, known: readonly string[]): void => {
+    if ((value ?? '') === '') errors.push(required(here));
+    else if (!known.includes(value)) errors.push(notSupported(here, value, known));
+  };
+  for (const [index, item] of resizePolicy.entries()) {
+    const { resourceName } = item;
+    if (seen.has(resourceName)) errors.push(duplicate(at(here, index), resourceName));
+    seen.add(resourceName);
+    check(resourceName, ['cpu', 'memory']);
+    check(item.restartPolicy, ['NotRequired', 'RestartContainer']);
+    if (restartPolicy === 'Never' && item.restartPolicy !== 'NotRequired') {
+      const text = "must be 'NotRequired' when `restartPolicy` is 'Never'";
+      errors.push(invalid(here, item.restartPolicy, text));
+    }
+  }
+}
