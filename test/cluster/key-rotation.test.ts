@@ -148,7 +148,9 @@ async function storedSecrets(): Promise<string[]> {
     await load.stop();
     expect(rotated).toMatchObject({ code: 0 });
     for (const step of ['trust', 'use', 'drop']) expect(rotated.stdout).toContain(`${step} (ca, `);
-    expect(rotated.stdout).toMatch(/done: ca, etcd-ca, service-account, encryption\n$/);
+    expect(rotated.stdout).toMatch(
+      /done: ca, etcd-ca, front-proxy-ca, service-account, encryption\n$/,
+    );
     expect({ wrong: load.wrong, enough: load.done > 50 }).toEqual({ wrong: [], enough: true });
 
     const young = credentials();
@@ -156,6 +158,16 @@ async function storedSecrets(): Promise<string[]> {
     expect(issuer).toMatch(/^CN=trireme-ca-/);
     expect(new X509Certificate(young.cert).issuer).toBe(issuer);
     expect(young.ca.equals(old.ca)).toBe(false);
+    // Servers behind the API believe the new authorities of all three masters, and no old one.
+    const trust = 'jsonpath={.data.requestheader-client-ca-file}';
+    const inSystem = ['-n', 'kube-system', 'get', 'configmap'];
+    const map = await kubectl(...inSystem, 'extension-apiserver-authentication', '-o', trust);
+    const proxies = map.match(/-----BEGIN[^-]*-----[^-]*-----END[^-]*-----/g) ?? [];
+    expect(proxies.map((pem) => new X509Certificate(pem).subject).toSorted()).toEqual(
+      [1, 2, 3].map((n) =>
+        expect.stringMatching(`^CN=trireme-front-proxy-ca-master-${n}-[0-9a-z]+$`),
+      ),
+    );
     const before = await run('kubectl', [`--kubeconfig=${join(directory, 'old')}`, 'get', 'nodes']);
     expect(before.code).not.toBe(0);
     const secret = await kubectl('get', 'secret', 'hidden', '-o', 'jsonpath={.data.a}');

@@ -203,11 +203,11 @@ test('it goes through its steps, says them, and leaves nothing behind', async ()
   expect(await cluster.run('--token-life=0s')).toBe(0);
   const said = cluster.text.split('\n').filter((line) => !line.startsWith('waiting'));
   expect(said).toEqual([
-    'trust (ca, etcd-ca, service-account, encryption): what is new is believed everywhere beside what is old',
-    'use (ca, etcd-ca, service-account, encryption): what is new signs and encrypts; certificates are made anew',
+    'trust (ca, etcd-ca, front-proxy-ca, service-account, encryption): what is new is believed everywhere beside what is old',
+    'use (ca, etcd-ca, front-proxy-ca, service-account, encryption): what is new signs and encrypts; certificates are made anew',
     '1 Secrets are written again, 1 tokens signed anew',
-    'drop (ca, etcd-ca, service-account, encryption): what is old is believed no more',
-    'done: ca, etcd-ca, service-account, encryption',
+    'drop (ca, etcd-ca, front-proxy-ca, service-account, encryption): what is old is believed no more',
+    'done: ca, etcd-ca, front-proxy-ca, service-account, encryption',
     '',
   ]);
   expect(await readRotation(cluster.api)).toBeUndefined();
@@ -343,7 +343,10 @@ describe('a rotation in parts', () => {
 
 describe('bad words', () => {
   test.each([
-    [['--only=cat'], '--only takes ca, etcd-ca, service-account, encryption, not "cat"'],
+    [
+      ['--only=cat'],
+      '--only takes ca, etcd-ca, front-proxy-ca, service-account, encryption, not "cat"',
+    ],
     [['--timeout=soon'], '--timeout: "soon" is no duration'],
     [['--token-life=x'], '--token-life: "x" is no duration'],
     [['more'], 'unexpected argument "more"'],

@@ -9,6 +9,7 @@ import { errorMessage } from '../../lib/errors.js';
 import type { Logger } from '../../lib/log.js';
 import { isSignedByOne } from '../../lib/pki/bundle.js';
 import { fileLookEveryMs } from '../../lib/pki/file-change.js';
+import { forgetPending, frontProxyFilesAt, publishTrust } from './front-proxy-rotation.js';
 import type { MasterCertificateOptions } from './pki.js';
 import { createMasterCertificates, readAuthority, readClusterKeys, writeKeyFiles } from './pki.js';
 import { readRotation } from './rotation-keys.js';
@@ -60,22 +61,23 @@ export async function followRotation(options: FollowerOptions, signal: AbortSign
 }
 
 async function takeStep(options: FollowerOptions, rotation: Rotation): Promise<void> {
-  const { directory } = options;
+  const { directory, client } = options;
   const files = Object.entries(await readClusterKeys(directory));
   const known = Object.fromEntries(files.map(([name, content]) => [name, content.toString()]));
-  for (const [name, content] of filesAt(rotation, known)) {
-    await writeKeyFiles(directory, { [name]: content });
-  }
-  // Asked of the certificates themselves: a step that was cut short is made whole. That of front proxies is the
-  // master's own, and no part of this.
+  const changed = [...filesAt(rotation, known), ...(await frontProxyFilesAt(options, rotation))];
+  // Before the files: what they do not say any more is known from them.
+  await publishTrust(client, directory, changed);
+  for (const [name, content] of changed) await writeKeyFiles(directory, { [name]: content });
+  // Asked of the certificates themselves: a step that was cut short is made whole.
   const signers = await Promise.all(
     ['ca', 'etcd-ca'].map((name) => readAuthority(directory, name)),
   );
   const authorities = signers.map(({ cert }) => cert).join('');
   await createMasterCertificates(options, async (name) => {
-    if (name === 'front-proxy-client') return false;
     const leaf = new X509Certificate(await readFile(join(directory, `${name}.crt`)));
-    return !isSignedByOne(leaf, authorities);
+    if (name !== 'front-proxy-client') return !isSignedByOne(leaf, authorities);
+    return !isSignedByOne(leaf, (await readAuthority(directory, 'front-proxy-ca')).cert);
   });
+  await forgetPending(options, rotation);
   await options.onChanged();
 }

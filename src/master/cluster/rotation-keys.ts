@@ -31,6 +31,9 @@ export async function createRotationKeys(
         keys[`${part}.key`] = key;
         break;
       }
+      // Each master makes its own.
+      case 'front-proxy-ca':
+        break;
       case 'service-account': {
         const pair = generateTokenKeys();
         keys['sa.key'] = pair.privateKey;

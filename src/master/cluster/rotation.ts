@@ -14,7 +14,13 @@ import {
 } from '../../lib/pki/encryption-keys.js';
 
 /** The keys of a cluster by what they are for. */
-export const rotationParts = ['ca', 'etcd-ca', 'service-account', 'encryption'] as const;
+export const rotationParts = [
+  'ca',
+  'etcd-ca',
+  'front-proxy-ca',
+  'service-account',
+  'encryption',
+] as const;
 
 /** One of {@link rotationParts}. */
 export type RotationPart = (typeof rotationParts)[number];
@@ -64,6 +70,9 @@ export function filesAt({ step, parts, keys }: Rotation, files: KeyFiles): [stri
       case 'ca':
       case 'etcd-ca':
         return authorityFiles(part, { step, keys, files });
+      // Each master's own: front-proxy-rotation.ts.
+      case 'front-proxy-ca':
+        return [];
       case 'service-account':
         return tokenFiles({ step, keys, files });
       case 'encryption':
@@ -126,6 +135,9 @@ export function mustBeWhole({ parts, keys }: Pick<Rotation, 'parts' | 'keys'>): 
   for (const part of parts) {
     if (part === 'ca' || part === 'etcd-ca') {
       certificateOfKey(keys[`${part}.crt`] ?? '', keys[`${part}.key`] ?? '');
+    } else if (part === 'front-proxy-ca') {
+      // Each master makes its own.
+      continue;
     } else if (part === 'encryption') {
       parseEncryptionKeys(Buffer.from(keys['encryption.key'] ?? ''));
     } else if ([keys['sa.key'], keys['sa.pub']].some((pem) => pemBlocks(pem ?? '').length !== 1)) {
