@@ -22,6 +22,8 @@ export interface HostRecord {
   readonly logFile: string;
   /** The command line that starts it again. */
   readonly command: readonly string[];
+  /** The `bin/trireme` that it was started with; absent in records of earlier builds. */
+  readonly program?: string;
   /** The process of a worker's network, which starts and ends apart from its agent. */
   readonly proxy?: ProcessRecord;
 }

@@ -100,8 +100,12 @@ export async function run(argv: readonly string[], context?: CommandContext): Pr
     : argv;
   const [name = '--help', ...rest] = words;
   if (name === '--version' || name === 'version') {
-    const { buildVersion } = await import('../lib/version.js');
-    out(`trireme ${buildVersion} (Kubernetes API v1.33, etcd API 3.5)\n`);
+    const [{ buildVersion }, { newestLogVersion }] = await Promise.all([
+      import('../lib/version.js'),
+      import('../etcd/apply/entry-format.js'),
+    ]);
+    const apis = 'Kubernetes API v1.33, etcd API 3.5';
+    out(`trireme ${buildVersion} (${apis}, log version ${newestLogVersion})\n`);
     return 0;
   }
   if (name === '--help' || name === '-h' || name === 'help') {

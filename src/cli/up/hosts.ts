@@ -148,9 +148,9 @@ export function joinFlags(joining: JoinArguments | undefined): string[] {
   ];
 }
 
-/** Starts a host in the background. @returns its process id */
-export function startHost(plan: HostPlan): number {
-  return startInBackground(plan.command, plan.logFile, plan.netns);
+/** Starts a host in the background, with the build that it was started with before. @returns its process id */
+export function startHost({ command, logFile, netns, program }: HostPlan): number {
+  return startInBackground(command, logFile, netns, program);
 }
 
 /** The process of a worker's network; undefined where there is none, as the agent serves it or the host is a master. */
@@ -165,17 +165,18 @@ export function planProxy(
   };
 }
 
-/** Starts this program in the background, in a network namespace if one is named. */
+/** Starts this program, or another build of it, in the background, in a network namespace if one is named. */
 export function startInBackground(
   command: readonly string[],
   logFile: string,
   netns: string | null,
+  build = programPath,
 ): number {
   mkdirSync(dirname(logFile), { recursive: true, mode: 0o700 });
   const log = openSync(logFile, 'a', 0o600);
   // A master says for each of its threads how much room young objects get; a flag would go before that.
   const young = command[0] === 'master' ? [] : ['--max-semi-space-size=16'];
-  const program = [process.execPath, ...young, programPath, ...command];
+  const program = [process.execPath, ...young, build, ...command];
   const [file = '', ...parameters] =
     netns === null ? program : ['nsenter', `--net=/run/netns/${netns}`, ...program];
   // With an arena for each of its threads, what one frees is no other's: some ten megabytes of a master.

@@ -5,7 +5,14 @@ import { writeWhole } from '../../lib/files/write-whole.js';
 import { publicKeyHash } from '../../lib/pki/public-key-hash.js';
 import { readAuthority } from '../../master/cluster/pki.js';
 import type { ClusterRecord, HostRecord } from '../home.js';
-import { homeFlag, isAlive, isStopping, readClusterRecord, writeClusterRecord } from '../home.js';
+import {
+  homeFlag,
+  isAlive,
+  isStopping,
+  programPath,
+  readClusterRecord,
+  writeClusterRecord,
+} from '../home.js';
 import { writeClientFiles } from './client-files.js';
 import { mendDemoLeftovers } from './demo-leftovers.js';
 import type { HostPlan, JoinArguments, Layout } from './hosts.js';
@@ -67,7 +74,7 @@ export async function startCluster(
     if (host === undefined || proxy === undefined) return;
     const what = `${host.name}'s network`;
     if (await runs(what, host.proxy?.pid, host.dataDir)) return;
-    const pid = startInBackground(proxy.command, proxy.logFile, host.netns);
+    const pid = startInBackground(proxy.command, proxy.logFile, host.netns, host.program);
     hosts.set(host.name, { ...host, proxy: { pid, logFile: proxy.logFile } });
     progress.say(`started ${what}`);
   };
@@ -79,7 +86,8 @@ export async function startCluster(
       await createHostNamespace({ network, namespace: plan.netns, address: plan.address });
     }
     started.set(plan.name, clock.nowMs());
-    hosts.set(plan.name, { ...before, ...plan, pid: startHost(plan) });
+    const program = programOf(plan, progress);
+    hosts.set(plan.name, { ...before, ...plan, program, pid: startHost({ ...plan, program }) });
     progress.say(`started ${plan.name} (${plan.address})`);
   };
   const first = hosts.get('master-1') ?? planMaster(layout, 0);
@@ -143,6 +151,14 @@ export async function startCluster(
     }
   };
   return { admin: await connectToCluster(layout.home), revive, started };
+}
+
+/** The build that a host is started with: the one that it ran, which `upgrade` changes, or this one. */
+function programOf({ name, program }: HostPlan, progress: Progress): string {
+  if (program === undefined) return programPath;
+  if (existsSync(program)) return program;
+  progress.say(`${name} ran ${program}, which is gone: it is started with ${programPath}`);
+  return programPath;
 }
 
 function isMaster(host: HostPlan): boolean {
