@@ -17,6 +17,10 @@ export const clusterCommands: Readonly<Record<string, KubeCommand>> = {
       'list certificates, renew those of a worker that was off, exchange authorities and keys',
     load: async () => (await import('./commands/cert.js')).certCommand,
   },
+  upgrade: {
+    summary: 'bring a cluster to another build, one machine after the other',
+    load: async () => (await import('./commands/upgrade.js')).upgradeCommand,
+  },
 };
 
 /** The commands that kubectl's users know, in the order of help. */

@@ -315,6 +315,11 @@ const rows: readonly Row[] = [
   },
   {
     pages: 'docs/OPERATIONS.md',
+    begins: 'trireme upgrade',
+    trial: { how: 'check', why: 'test/e2e/upgrade.test.ts does it' },
+  },
+  {
+    pages: 'docs/OPERATIONS.md',
     begins: 'trireme cert renew',
     trial: { how: 'check', why: 'test/e2e/expired.test.ts does it' },
   },

@@ -78,6 +78,13 @@ export class EtcdAdmin implements StoreAdmin, StoreTelemetry {
     );
   }
 
+  /** Hands leadership over. @param clientUrl of the member that leads: no other one does it */
+  async moveLeader(clientUrl: string, target: bigint): Promise<void> {
+    await this.#channel(clientUrl)
+      .client(MaintenanceDefinition)
+      .moveLeader({ targetID: target }, { deadlineMs: changeDeadlineMs });
+  }
+
   async status(clientUrl: string, deadlineMs: number): Promise<StoreMemberStatus> {
     if (clientUrl === '') throw new GrpcError(Code.Unavailable, 'the member has not started yet');
     const status = await this.#channel(clientUrl)

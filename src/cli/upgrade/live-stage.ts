@@ -1,0 +1,255 @@
+import { readFile } from 'node:fs/promises';
+import { readFileSync, realpathSync, statSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { findCondition } from '../../api/facts/conditions.js';
+import type { Node } from '../../api/types/core.js';
+import { resources } from '../../client/resources.js';
+import { storedLogVersion } from '../../etcd/backend/stored-log-version.js';
+import type { ClusterStatus } from '../../gen/cluster.js';
+import type { Clock } from '../../lib/clock.js';
+import { delay } from '../../lib/clock.js';
+import { errorMessage } from '../../lib/errors.js';
+import { silentLogger } from '../../lib/log.js';
+import { fixedTls } from '../../lib/pki/tls-source.js';
+import { EtcdAdmin } from '../../master/cluster/etcd-admin.js';
+import type { ClusterRecord, HostRecord } from '../home.js';
+import { isAlive, isStopping, readClusterRecord, writeClusterRecord } from '../home.js';
+import { startHost, startInBackground } from '../up/hosts.js';
+import type { AdminConnection } from '../up/wait.js';
+import { connectToCluster } from '../up/wait.js';
+import type { Build } from './build.js';
+import type { HostFacts } from './plan.js';
+import { notReady } from './plan.js';
+import type { UpgradeStage } from './roll.js';
+
+/** What has not come about after so long will not. */
+const patienceMs = 120_000;
+/** A host that is asked to end is killed after so long. */
+const graceMs = 30_000;
+const lookEveryMs = 100;
+const callMs = 2000;
+
+/** The hosts of a home on this machine. */
+export class LiveStage implements UpgradeStage {
+  readonly #home: string;
+  readonly #build: Build;
+  readonly #clock: Clock;
+  readonly #say: (text: string) => void;
+  readonly #connections = new Map<string, Promise<AdminConnection>>();
+  readonly #startedMs = new Map<string, number>();
+  /** How long each log was when its host was started. */
+  readonly #logBytes = new Map<string, number>();
+
+  constructor(home: string, build: Build, clock: Clock, say: (text: string) => void) {
+    this.#home = home;
+    this.#build = build;
+    this.#clock = clock;
+    this.#say = say;
+  }
+
+  say(text: string): void {
+    this.#say(text);
+  }
+
+  async record(): Promise<ClusterRecord> {
+    const record = await readClusterRecord(this.#home);
+    if (record === undefined) throw new Error(`no cluster is kept in ${this.#home}`);
+    return record;
+  }
+
+  facts({ hosts }: ClusterRecord): readonly HostFacts[] {
+    return hosts.map((host) => {
+      const { name, role, pid, dataDir, command } = host;
+      const lives = isAlive(pid, dataDir) && !isStopping(pid);
+      const program = lives ? programOf(pid) : undefined;
+      return {
+        name,
+        role,
+        isAlive: lives,
+        program,
+        isDone: program === this.#build.program && startedMsOf(pid) >= this.#build.madeMs,
+        command: command.slice(1),
+        logVersion: role === 'master' ? storedLogVersion(join(dataDir, 'etcd')) : undefined,
+      };
+    });
+  }
+
+  async status(): Promise<ClusterStatus> {
+    return this.until('a master answers', async () => (await this.#admin('trireme')).status());
+  }
+
+  async transfer(from: string, to: string): Promise<void> {
+    const { members } = await this.status();
+    const [leader, target] = [from, to].map((name) => members.find((one) => one.name === name));
+    const host = (await this.record()).hosts.find(({ name }) => name === from);
+    if (leader === undefined || target === undefined || host === undefined) return;
+    const read = (name: string): Promise<Buffer> => readFile(join(host.dataDir, 'pki', name));
+    const [ca, cert, key] = await Promise.all([
+      read('etcd-ca.crt'),
+      read('apiserver-etcd-client.crt'),
+      read('apiserver-etcd-client.key'),
+    ]);
+    const store = new EtcdAdmin({
+      endpoints: [leader.clientUrl],
+      tls: fixedTls({ ca, cert, key }),
+      log: silentLogger,
+      clock: this.#clock,
+    });
+    try {
+      await this.until(`${to} leads`, async () => {
+        const now = (await this.status()).members.find((one) => one.leader && one.reachable);
+        if (now !== undefined && now.name !== from) return true;
+        await store.moveLeader(leader.clientUrl, target.id);
+        return undefined;
+      });
+    } finally {
+      store.close();
+    }
+  }
+
+  async stop({ name, pid, dataDir }: HostRecord): Promise<void> {
+    const isGone = (): Promise<true | undefined> =>
+      Promise.resolve(isAlive(pid, dataDir) ? undefined : true);
+    signal(pid, 'SIGTERM');
+    await this.until(`${name} ends`, isGone, graceMs).catch(() => signal(pid, 'SIGKILL'));
+    await this.until(`${name} ends`, isGone, graceMs);
+  }
+
+  async start(host: HostRecord, program: string): Promise<void> {
+    this.#startedMs.set(host.name, this.#clock.nowMs());
+    const logged = statSync(host.logFile, { throwIfNoEntry: false })?.size ?? 0;
+    this.#logBytes.set(host.name, logged);
+    const next = { ...host, program };
+    const pid = startHost(next);
+    const record = await this.record();
+    const hosts = record.hosts.map((one) => (one.name === host.name ? { ...next, pid } : one));
+    await writeClusterRecord(this.#home, { ...record, hosts });
+  }
+
+  async trouble(name: string): Promise<string | undefined> {
+    const record = await this.record();
+    const host = record.hosts.find((one) => one.name === name);
+    return host?.role === 'master' ? this.#troubleOfMaster(name) : this.#troubleOfWorker(name);
+  }
+
+  /** It answers itself, reads objects from its store, and has caught up. */
+  async #troubleOfMaster(name: string): Promise<string | undefined> {
+    const own = await this.#admin(name);
+    const { members } = await own.status();
+    const behind = notReady(members, undefined);
+    if (behind === undefined) return 'no master leads';
+    if (behind.includes(name)) return 'it has not caught up';
+    await own.api.list<Node>(resources.nodes, { deadlineMs: callMs });
+    return undefined;
+  }
+
+  /** It has said since its start that it is ready. */
+  async #troubleOfWorker(name: string): Promise<string | undefined> {
+    const { api } = await this.#admin('trireme');
+    const node = await api.get<Node>(resources.nodes, { name });
+    const ready = findCondition(node.status?.conditions, 'Ready');
+    if (ready?.status !== 'True') return `the node is not ready: ${ready?.message ?? 'not known'}`;
+    // Heartbeats have whole seconds.
+    const sinceMs = Math.floor((this.#startedMs.get(name) ?? 0) / 1000) * 1000;
+    const isOld = Date.parse(ready.lastHeartbeatTime ?? '') < sinceMs;
+    return isOld ? 'the node has not said since that it is ready' : undefined;
+  }
+
+  async lastWords(name: string): Promise<string> {
+    const host = (await this.record()).hosts.find((one) => one.name === name);
+    const log = await readFile(host?.logFile ?? '').catch(() => Buffer.alloc(0));
+    const since = log.subarray(this.#logBytes.get(name) ?? 0).toString('utf8');
+    return since.trimEnd().split('\n').slice(-3).join('\n');
+  }
+
+  /** The process that gives the masters one address, which has no data. */
+  async renewGateway(): Promise<void> {
+    const { gateway } = await this.record();
+    if (gateway === null || !isAlive(gateway.pid)) return;
+    const { pid, logFile } = gateway;
+    const isDone = programOf(pid) === this.#build.program && startedMsOf(pid) >= this.#build.madeMs;
+    const words = wordsOf(pid);
+    const at = words.indexOf('gateway');
+    if (isDone || at < 0) return;
+    signal(pid, 'SIGTERM');
+    const isGone = (): Promise<true | undefined> =>
+      Promise.resolve(isAlive(pid) ? undefined : true);
+    await this.until('the gateway ends', isGone, graceMs).catch(() => signal(pid, 'SIGKILL'));
+    const next = startInBackground(words.slice(at), logFile, null, this.#build.program);
+    const record = await this.record();
+    await writeClusterRecord(this.#home, { ...record, gateway: { pid: next, logFile } });
+    this.say(`the gateway runs ${this.#build.version}`);
+  }
+
+  async until<T>(
+    what: string,
+    holds: () => Promise<T | undefined>,
+    waitMs = patienceMs,
+  ): Promise<T> {
+    const giveUpMs = this.#clock.monotonicMs() + waitMs;
+    let last: unknown = 'not yet';
+    while (this.#clock.monotonicMs() < giveUpMs) {
+      try {
+        const value = await holds();
+        if (value !== undefined) return value;
+      } catch (error) {
+        if ((error as { final?: unknown }).final === true) throw error;
+        last = error;
+      }
+      await delay(this.#clock, lookEveryMs);
+    }
+    throw new Error(`${what}: not within ${waitMs / 1000} s (${errorMessage(last)})`);
+  }
+
+  async close(): Promise<void> {
+    const opened = await Promise.allSettled(this.#connections.values());
+    for (const one of opened) if (one.status === 'fulfilled') one.value.close();
+  }
+
+  #admin(context: string): Promise<AdminConnection> {
+    const known = this.#connections.get(context) ?? connectToCluster(this.#home, context);
+    this.#connections.set(context, known);
+    return known;
+  }
+}
+
+function signal(pid: number, name: NodeJS.Signals): void {
+  try {
+    process.kill(pid, name);
+  } catch {
+    // It has ended by itself.
+  }
+}
+
+function wordsOf(pid: number): string[] {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').slice(0, -1);
+  } catch {
+    return [];
+  }
+}
+
+/** The `bin/trireme` that a process runs. */
+function programOf(pid: number): string | undefined {
+  const found = wordsOf(pid).find((word) => basename(word) === 'trireme');
+  try {
+    return found === undefined ? undefined : realpathSync(found);
+  } catch {
+    return found;
+  }
+}
+
+/** The clock of /proc ticks so often a second on Linux, whatever the kernel's own does. */
+const ticksPerSecond = 100;
+
+/** When a process was started, in Unix milliseconds; 0: it has ended. */
+function startedMsOf(pid: number): number {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    const ticks = Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]);
+    const [, boot] = /^btime (\d+)$/m.exec(readFileSync('/proc/stat', 'utf8')) ?? [];
+    return Number(boot) * 1000 + (ticks / ticksPerSecond) * 1000;
+  } catch {
+    return 0;
+  }
+}
