@@ -37,6 +37,10 @@ export const kubeCommands: Readonly<Record<string, KubeCommand>> = {
     summary: 'say why something does not work, and what would mend it',
     load: async () => (await import('./commands/why.js')).whyCommand,
   },
+  trace: {
+    summary: "say where the time of a pod's start, or of a write, went",
+    load: async () => (await import('./commands/trace.js')).traceCommand,
+  },
   history: {
     summary: 'show who changed which field of an object, and when',
     load: async () => (await import('./commands/history.js')).historyCommand,

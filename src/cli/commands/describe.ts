@@ -1,8 +1,8 @@
 import type { KubeObject } from '../../api/object.js';
-import type { Event } from '../../api/types/core.js';
 import { isApiError } from '../../client/types.js';
 import { parseSelections } from '../builder/arguments.js';
 import { allNamespacesFlag, fileFlags, selectorFlag } from '../builder/file-flags.js';
+import { eventsOf } from '../builder/events-of.js';
 import { fetchObject, hasFiles, listObjects, readFiles } from '../builder/objects.js';
 import type { Found } from '../builder/objects.js';
 import { CommandLineError } from '../command/command-line-error.js';
@@ -130,23 +130,5 @@ async function describeFound(
     events,
     nowMs: session.context.clock.nowMs(),
     related: Object.fromEntries(related),
-  });
-}
-
-/** The events of an object. */
-async function eventsOf(
-  session: Session,
-  { kind = '', metadata }: KubeObject,
-): Promise<readonly Event[]> {
-  const resource = await session.mapper.byName('events');
-  // A node's kubelet knows no uid of its node but its name.
-  const uid = kind === 'Node' ? [] : [`involvedObject.uid=${metadata.uid ?? ''}`];
-  const fields = [`involvedObject.kind=${kind}`, `involvedObject.name=${metadata.name}`, ...uid];
-  return listObjects<Event>(session, resource, {
-    namespace: metadata.namespace ?? 'default',
-    fieldSelector: fields.join(','),
-  }).catch((error: unknown) => {
-    if (isApiError(error, 'Forbidden')) return [];
-    throw error;
   });
 }
