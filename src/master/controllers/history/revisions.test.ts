@@ -17,7 +17,7 @@ const owner = {
 };
 
 function template(image: string): PodTemplateSpec {
-  return { spec: { containers: [{ name: 'c', image }] } };
+  return { metadata: {}, spec: { containers: [{ name: 'c', image }] } };
 }
 
 /** Asks for the revision of each image in turn, and keeps what was made. */
@@ -98,6 +98,45 @@ describe('the revision of a template', () => {
     const next = await ask(1);
     expect(next.collided).toBe(false);
     expect(next.revision.metadata.name).not.toBe(revision.metadata.name);
+  });
+});
+
+describe('the data of a revision', () => {
+  /** What a Go client writes of the same template (kubectl 1.33 `rollout undo`, Kubernetes' suite of 1.20). */
+  const written =
+    '{"spec":{"template":{"$patch":"replace","metadata":{"creationTimestamp":null,"labels":{"a":"b"}},' +
+    '"spec":{"containers":[{"image":"i","name":"c","resources":{}}],"volumes":[{"ephemeral":{"volumeClaimTemplate":' +
+    '{"metadata":{"creationTimestamp":null},"spec":{"resources":{}}}},"name":"v"},{"emptyDir":{},"name":"w"}]}}}}';
+  const given: PodTemplateSpec = {
+    spec: {
+      volumes: [
+        { name: 'v', ephemeral: { volumeClaimTemplate: { spec: { resources: {} } } } },
+        { name: 'w', emptyDir: {} },
+      ],
+      containers: [{ name: 'c', image: 'i', resources: {} }],
+    },
+    metadata: { labels: { a: 'b' } },
+  };
+  const ask = (revisions: readonly ControllerRevision[]) =>
+    currentRevision({
+      client: new FakeApi(),
+      owner,
+      template: given,
+      labels: {},
+      revisions,
+      collisionCount: undefined,
+    });
+
+  test('is byte for byte what others compare it with', async () => {
+    const { revision } = await ask([]);
+    expect(JSON.stringify(revision.data)).toBe(written);
+    expect(templateOf(revision)).toMatchObject({ spec: given.spec, metadata: given.metadata });
+  });
+
+  test('of an earlier build, without those bytes, is the same revision', async () => {
+    const { revision } = await ask([]);
+    const earlier = { ...revision, data: { spec: { template: { ...given, $patch: 'replace' } } } };
+    expect((await ask([earlier])).revision).toBe(earlier);
   });
 });
 

@@ -15,9 +15,43 @@ import { smallest } from '../../../lib/json.js';
 /** The label on pods and revisions that says which template they are of. */
 export const revisionHashLabel = 'controller-revision-hash';
 
-/** The data of a revision: a strategic merge patch of the template, as kubectl's `rollout undo` reads it. */
+/**
+ * The data of a revision: a strategic merge patch of the template, byte for byte as Kubernetes writes it. `kubectl
+ * rollout undo` and others write the template of today in the same way and compare bytes: keys in order, and the fields
+ * that Go writes although they are empty.
+ * @see kubernetes pkg/controller/daemon getPatch, kubectl pkg/polymorphichelpers daemonSetMatch
+ */
 function revisionData(template: PodTemplateSpec): unknown {
-  return { spec: { template: { ...template, $patch: 'replace' } } };
+  return { spec: { template: inOrder({ ...withEmptyFields(template), $patch: 'replace' }) } };
+}
+
+/** A template with the creation times that objects within objects have in Go: null. */
+function withEmptyFields(template: PodTemplateSpec): object {
+  const volumes = template.spec?.volumes?.map(({ ephemeral, ...rest }) =>
+    ephemeral?.volumeClaimTemplate === undefined
+      ? { ...rest, ...(ephemeral === undefined ? {} : { ephemeral }) }
+      : {
+          ...rest,
+          ephemeral: {
+            ...ephemeral,
+            volumeClaimTemplate: withCreationTime(ephemeral.volumeClaimTemplate),
+          },
+        },
+  );
+  const spec = volumes === undefined ? template.spec : { ...template.spec, volumes };
+  return withCreationTime({ ...template, spec });
+}
+
+function withCreationTime<T extends { readonly metadata?: object | undefined }>(object: T): object {
+  return { ...object, metadata: { ...object.metadata, creationTimestamp: null } };
+}
+
+function inOrder(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(inOrder);
+  if (typeof value !== 'object' || value === null) return value;
+  const entries = Object.entries(value).filter(([, item]) => item !== undefined);
+  entries.sort(([a], [b]) => (a < b ? -1 : 1));
+  return Object.fromEntries(entries.map(([name, item]) => [name, inOrder(item)]));
 }
 
 /** The template that a revision stores. */
@@ -26,7 +60,25 @@ export function templateOf(revision: ControllerRevision): PodTemplateSpec | unde
   const template = data?.spec?.template;
   if (template === undefined) return undefined;
   const { $patch: _, ...rest } = template;
-  return rest;
+  return withoutNulls(rest) as PodTemplateSpec;
+}
+
+/** What has no value in a template is not in it: Kubernetes keeps no null, and neither does our API. */
+function withoutNulls(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withoutNulls);
+  if (typeof value !== 'object' || value === null) return value;
+  const entries = Object.entries(value).filter(([, item]) => item !== null);
+  return Object.fromEntries(entries.map(([name, item]) => [name, withoutNulls(item)]));
+}
+
+/** Whether a revision, of this build or of one before it, is of the template. */
+function isOf(revision: ControllerRevision, template: PodTemplateSpec): boolean {
+  const stored = templateOf(revision);
+  return stored !== undefined && jsonEqual(withMetadata(stored), withMetadata(template));
+}
+
+function withMetadata({ metadata = {}, ...rest }: PodTemplateSpec): PodTemplateSpec {
+  return { metadata, ...rest };
 }
 
 /** Orders ControllerRevisions by number, then by creation. */
@@ -50,7 +102,7 @@ export async function currentRevision(options: {
   const { client, owner, template, revisions, collisionCount } = options;
   const sorted = revisions.toSorted(byRevision);
   const newest = sorted.at(-1);
-  const equal = sorted.findLast((revision) => jsonEqual(templateOf(revision), template));
+  const equal = sorted.findLast((revision) => isOf(revision, template));
   if (equal !== undefined && equal === newest) return { revision: equal, collided: false };
   const next = smallest(BigInt(newest?.revision ?? 0) + 1n);
   if (equal !== undefined) {
@@ -71,7 +123,7 @@ export async function currentRevision(options: {
     resources.controllerRevisions,
     made.metadata,
   );
-  return { revision: present, collided: !jsonEqual(templateOf(present), template) };
+  return { revision: present, collided: !isOf(present, template) };
 }
 
 function build(
