@@ -99,7 +99,9 @@ describe.each(pairs)('$title', ({ object, kind, other }) => {
     const list = JSON.parse((await ask('GET', path(other, namespace))).text) as {
       items: Stored[];
     };
-    expect(list.items.map(lasting)).toContainEqual(lasting(got));
+    // What kind they are stands at the list.
+    const { kind: _kind, apiVersion: _version, ...item } = lasting(got) as Stored;
+    expect(list.items.map(lasting)).toContainEqual(item);
   });
 
   test('is patched through the other', async () => {
@@ -149,6 +151,17 @@ describe.each(pairs)('$title', ({ object, kind, other }) => {
   });
 });
 
+/** The object without what a dry run makes up: no service can ask for the network's own address. */
+function asked(object: Stored): object {
+  if (object.kind !== 'Service') return object;
+  const {
+    clusterIP: address,
+    clusterIPs: _all,
+    ...spec
+  } = object['spec'] as Record<string, unknown>;
+  return address === 'None' ? object : { ...object, spec };
+}
+
 test.each(kept.map((sample) => [sample.id, sample] as const))(
   '%s is what it was when it is written back',
   async (_id, { object }) => {
@@ -158,7 +171,7 @@ test.each(kept.map((sample) => [sample.id, sample] as const))(
     const made = await ask('POST', where, object);
     expect(made.code).toBeLessThan(500);
     if (made.code !== 201) return;
-    const again = await ask('POST', where, { ...read(made), metadata: object.metadata });
+    const again = await ask('POST', where, asked({ ...read(made), metadata: object.metadata }));
     succeeds(again, 201);
     const spec = ({ status: _status, ...fields }: Stored): object => {
       const {
