@@ -1,5 +1,5 @@
 /** `port-forward` in front of a pretended API server. */
-import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { once } from 'node:events';
 import * as http from 'node:http';
 import * as net from 'node:net';
@@ -28,9 +28,11 @@ let upstream: http.Server;
 /** What the pod's side of a forwarded connection does. */
 let pod81: (call: FakeCall<PortForwardData, PortForwardData>) => void;
 /** Is awaited before the handshake. */
-let handshake: () => Promise<void>;
-let serve: (socket: WebSocket) => void;
+let handshake: () => Promise<void> = () => Promise.resolve();
+let serve: (socket: WebSocket) => void = () => undefined;
 let refusesNewer = false;
+/** The answer in the place of an upgrade, if any. */
+let refusal = '';
 let ended: Promise<number>;
 let port = 0;
 let port81 = 0;
@@ -43,6 +45,10 @@ beforeAll(async () => {
     handleProtocols: () => 'v4.channel.k8s.io',
   });
   upstream.on('upgrade', (request, socket, head) => {
+    if (refusal !== '') {
+      socket.end(refusal);
+      return;
+    }
     if (request.url?.endsWith(`ports=${streamPort}`) === true) {
       const open = (): ClientDuplex<PortForwardData, PortForwardData> => {
         const call = new FakeCall<PortForwardData, PortForwardData>();
@@ -67,7 +73,8 @@ beforeAll(async () => {
   });
   const write = (data: string | Uint8Array): void => {
     words += Buffer.from(data).toString('utf8');
-    if (words.includes(`-> ${streamPort}`)) tell();
+    // On both addresses.
+    if (words.split(`-> ${streamPort}\n`).length > 2) tell();
   };
   const { port: at } = upstream.address() as net.AddressInfo;
   ended = run(
@@ -206,6 +213,55 @@ test('what the pod refuses is told over streams as well', async () => {
   expect(words).toContain(
     `an error occurred forwarding ${port81} -> ${streamPort}: connection refused\n`,
   );
+});
+
+describe('another command', () => {
+  /** Runs one that ends by itself. */
+  async function forward(...more: string[]): Promise<{ code: number; said: string }> {
+    let said = '';
+    const write = (data: string | Uint8Array): void => {
+      said += Buffer.from(data).toString('utf8');
+    };
+    const { port: at } = upstream.address() as net.AddressInfo;
+    const code = await run(['port-forward', 'pod/p', ...more, `--server=http://127.0.0.1:${at}`], {
+      ...processContext,
+      out: write,
+      err: write,
+    });
+    return { code, said };
+  }
+
+  test('for ports that are in use says so, of each address, and ends', async () => {
+    expect(await forward(`${port}:80`)).toEqual({
+      code: 1,
+      said:
+        `Unable to listen on port ${port}: Listeners failed to create with the following errors: ` +
+        `[unable to create listener: Error listen tcp4 127.0.0.1:${port}: bind: address already in use ` +
+        `unable to create listener: Error listen tcp6 [::1]:${port}: bind: address already in use]\n` +
+        `error: unable to listen on any of the requested ports: [{${port} 80}]\n`,
+    });
+  });
+
+  test('that the server refuses ends before anything listens', async () => {
+    refusal = 'HTTP/1.1 403 Forbidden\r\nconnection: close\r\n\r\nnot for you';
+    try {
+      expect(await forward(':80')).toEqual({
+        code: 1,
+        said: 'error: error upgrading connection: not for you\n',
+      });
+    } finally {
+      refusal = '';
+    }
+  });
+});
+
+test('localhost is both addresses, on one port', async () => {
+  expect(words).toContain(`Forwarding from [::1]:${port} -> 80\n`);
+  const client = net.connect(port, '::1');
+  client.write('hello');
+  const [data] = (await once(client, 'data')) as [Buffer];
+  expect(data.toString()).toBe('hello');
+  client.destroy();
 });
 
 test('SIGINT ends it, with the connections that are open', async () => {

@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import type { Socket } from 'node:net';
 import type { KubeObject } from '../../api/object.js';
 import type { Pod, Service } from '../../api/types/core.js';
 import { errorMessage } from '../../lib/errors.js';
@@ -10,8 +11,12 @@ import { defineCommand } from '../command/spec.js';
 import { pathOf } from '../kube/resource.js';
 import type { Session } from '../kube/session.js';
 import { withSession } from '../kube/session.js';
+import { ConnectionError } from '../kube/status-error.js';
+import type { KubeRequest } from '../kube/types.js';
+import type { ListenAddress, Listener } from '../stream/listen.js';
+import { listenOnPort, parseAddresses } from '../stream/listen.js';
 import type { PortPair } from '../stream/port-forward.js';
-import { forwardConnection, listenLocal, openForward } from '../stream/port-forward.js';
+import { forwardConnection, openForward } from '../stream/port-forward.js';
 
 const pods = { group: '', version: 'v1', plural: 'pods' };
 const plain = (message: string): CommandLineError => new CommandLineError(message, { plain: true });
@@ -31,7 +36,7 @@ export const portForwardCommand = defineCommand({
       type: 'list',
       commas: true,
       value: 'IP',
-      help: 'where to listen (default localhost); may be repeated',
+      help: 'where to listen (default localhost, by both of its addresses); may be repeated',
     },
   },
   completes: 'pods-and-workloads',
@@ -49,15 +54,11 @@ export const portForwardCommand = defineCommand({
         );
       }
       const pairs = words.map((word) => parsePair(word, pod, service));
-      const hosts =
-        flags.address.length === 0
-          ? ['127.0.0.1']
-          : flags.address.map((host) => (host === 'localhost' ? '127.0.0.1' : host));
-      const servers = [];
-      for (const pair of pairs)
-        for (const host of hosts) servers.push(await listen(session, pod, pair, host));
+      const addresses = parseAddresses(flags.address.length === 0 ? ['localhost'] : flags.address);
+      await mayForward(session, pod, pairs);
+      const listeners = await listenOnAll(session, pod, pairs, addresses);
       await once(process, 'SIGINT');
-      for (const server of servers) server.close();
+      for (const listener of listeners) listener.close();
       return 0;
     });
   },
@@ -83,12 +84,20 @@ export function parsePair(word: string, pod: Pod, service: Service | undefined):
   const remote = remotePort(remoteText, pod, service);
   const localText = second === undefined ? first : first === '' ? '0' : first;
   // A name alone is that port here too.
-  const local = /^\d+$/.test(localText) ? Number(localText) : remote;
-  if (local > 65_535)
-    throw plain(
-      `error parsing local port '${localText}': strconv.ParseUint: parsing "${localText}": value out of range`,
-    );
-  return { local, remote };
+  const local = second === undefined && !/^\d+$/.test(localText) ? String(remote) : localText;
+  const pair = { local: parsePort('local', local), remote: parsePort('remote', String(remote)) };
+  if (pair.remote === 0) throw plain('remote port must be > 0');
+  return pair;
+}
+
+/** @throws CommandLineError in Go's words for what is no port */
+function parsePort(which: 'local' | 'remote', text: string): number {
+  const isNumber = /^\d+$/.test(text);
+  if (isNumber && Number(text) <= 65_535) return Number(text);
+  const why = isNumber ? 'value out of range' : 'invalid syntax';
+  throw plain(
+    `error parsing ${which} port '${text}': strconv.ParseUint: parsing ${JSON.stringify(text)}: ${why}`,
+  );
 }
 
 function remotePort(text: string, pod: Pod, service: Service | undefined): number {
@@ -111,28 +120,69 @@ function remotePort(text: string, pod: Pod, service: Service | undefined): numbe
   return found.containerPort;
 }
 
-async function listen(
+/** Asks the server for a connection before anything listens: what it refuses is told at once. */
+async function mayForward(
+  { kube }: Session,
+  { metadata }: Pod,
+  pairs: readonly PortPair[],
+): Promise<void> {
+  const [{ remote } = { remote: 0 }] = pairs;
+  try {
+    (await openForward(kube, forwardRequest(metadata, remote))).close();
+  } catch (error) {
+    if (error instanceof ConnectionError) throw error;
+    throw plain(`error upgrading connection: ${errorMessage(error)}`);
+  }
+}
+
+function forwardRequest({ name, namespace }: Pod['metadata'], port: number): KubeRequest {
+  const path = pathOf(pods, { namespace, name, subresource: 'portforward' });
+  return { path, query: { ports: String(port) } };
+}
+
+/** @throws CommandLineError in kubectl's words where none of the ports can be had */
+async function listenOnAll(
   session: Session,
   pod: Pod,
-  pair: PortPair,
-  host: string,
-): Promise<{ close: () => void }> {
-  const { context, kube } = session;
-  const { name, namespace } = pod.metadata;
-  const { close, port } = await listenLocal(host, pair.local, (connection) => {
-    connection.pause();
-    context.out(`Handling connection for ${port}\n`);
-    const fail = (text: string): void => {
-      context.err(`an error occurred forwarding ${port} -> ${pair.remote}: ${text.trim()}\n`);
-      connection.destroy();
-    };
-    const path = pathOf(pods, { namespace, name, subresource: 'portforward' });
-    openForward(kube, { path, query: { ports: String(pair.remote) } })
-      .then((socket) => forwardConnection(connection, socket, { port: pair.remote, fail }))
-      .catch((error: unknown) => fail(errorMessage(error)));
-  }).catch((error: unknown) => {
-    throw plain(`unable to listen on port ${pair.local}: ${errorMessage(error)}`);
-  });
-  context.out(`Forwarding from ${host}:${port} -> ${pair.remote}\n`);
-  return { close };
+  pairs: readonly PortPair[],
+  addresses: readonly ListenAddress[],
+): Promise<Listener[]> {
+  const listeners: Listener[] = [];
+  const tried: string[] = [];
+  let failures = 0;
+  for (const { local, remote } of pairs) {
+    let port = local;
+    const serve = (connection: Socket): void => carry(session, pod, { port, remote }, connection);
+    const opened = await listenOnPort(addresses, port, serve, (address, found) => {
+      port = found;
+      const host = address.includes(':') ? `[${address}]` : address;
+      session.context.out(`Forwarding from ${host}:${found} -> ${remote}\n`);
+    });
+    listeners.push(...opened.listeners);
+    tried.push(`{${port} ${remote}}`);
+    if (opened.failure === undefined) continue;
+    session.context.err(`Unable to listen on port ${port}: ${opened.failure}\n`);
+    failures += 1;
+  }
+  if (failures < pairs.length) return listeners;
+  for (const listener of listeners) listener.close();
+  throw plain(`unable to listen on any of the requested ports: [${tried.join(' ')}]`);
+}
+
+/** Carries one connection over one of its own to the pod. */
+function carry(
+  { context, kube }: Session,
+  { metadata }: Pod,
+  { port, remote }: { readonly port: number; readonly remote: number },
+  connection: Socket,
+): void {
+  connection.pause();
+  context.out(`Handling connection for ${port}\n`);
+  const fail = (text: string): void => {
+    context.err(`an error occurred forwarding ${port} -> ${remote}: ${text.trim()}\n`);
+    connection.destroy();
+  };
+  openForward(kube, forwardRequest(metadata, remote))
+    .then((socket) => forwardConnection(connection, socket, { port: remote, fail }))
+    .catch((error: unknown) => fail(errorMessage(error)));
 }

@@ -1,5 +1,5 @@
 /** Ports of a pod on this machine: each connection is a WebSocket of its own. */
-import * as net from 'node:net';
+import type * as net from 'node:net';
 import type { WebSocket } from 'ws';
 import { isApiError } from '../../client/types.js';
 import { errorMessage } from '../../lib/errors.js';
@@ -120,33 +120,4 @@ function send(connection: net.Socket, socket: WebSocket, bytes: Buffer): void {
     if (socket.bufferedAmount < bufferedBytesMax) connection.resume();
   });
   if (socket.bufferedAmount >= bufferedBytesMax) connection.pause();
-}
-
-/**
- * Listens on this machine. A connection's error ends that connection and no more.
- * @returns what ends the listener with its connections, and its port
- */
-export function listenLocal(
-  host: string,
-  port: number,
-  serve: (connection: net.Socket) => void,
-): Promise<{ readonly close: () => void; readonly port: number }> {
-  const connections = new Set<net.Socket>();
-  const server = net.createServer({ allowHalfOpen: true }, (connection) => {
-    connections.add(connection);
-    connection.on('error', () => undefined);
-    connection.once('close', () => connections.delete(connection));
-    serve(connection);
-  });
-  const closeAll = (): void => {
-    server.close();
-    for (const connection of connections) connection.destroy();
-  };
-  return new Promise((resolve, reject) => {
-    server.on('error', reject);
-    server.listen(port, host, () => {
-      const { port: own } = server.address() as net.AddressInfo;
-      resolve({ close: closeAll, port: own });
-    });
-  });
 }
