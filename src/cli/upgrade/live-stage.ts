@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { readFileSync, realpathSync, statSync } from 'node:fs';
+import { connect as connectTo } from 'node:net';
 import { basename, join } from 'node:path';
 import { findCondition } from '../../api/facts/conditions.js';
 import type { Node } from '../../api/types/core.js';
@@ -178,6 +179,8 @@ export class LiveStage implements UpgradeStage {
     const next = startInBackground(words.slice(at), logFile, null, this.#build.program);
     const record = await this.record();
     await writeClusterRecord(this.#home, { ...record, gateway: { pid: next, logFile } });
+    const address = words.find((word) => word.startsWith('--listen='))?.slice('--listen='.length);
+    await this.until('the gateway answers', () => accepts(address ?? ''));
     this.say(`the gateway runs ${this.#build.version}`);
   }
 
@@ -211,6 +214,17 @@ export class LiveStage implements UpgradeStage {
     this.#connections.set(context, known);
     return known;
   }
+}
+
+/** True once something listens at `host:port`. */
+function accepts(address: string): Promise<true> {
+  const at = address.lastIndexOf(':');
+  const socket = connectTo({ host: address.slice(0, at), port: Number(address.slice(at + 1)) });
+  return new Promise((resolve, reject) => {
+    socket.once('connect', () => resolve(true));
+    socket.once('error', reject);
+    socket.once('close', () => reject(new Error('closed')));
+  }).finally(() => socket.destroy()) as Promise<true>;
 }
 
 function signal(pid: number, name: NodeJS.Signals): void {
