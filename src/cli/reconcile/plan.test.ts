@@ -9,14 +9,15 @@ const rule = (verbs: string[], resources = ['pods']): PolicyRule => ({
   apiGroups: [''],
   resources,
 });
-const role = (rules: PolicyRule[], metadata: object = {}): ClusterRole =>
-  ({ metadata: { name: 'a', ...metadata }, rules }) as ClusterRole;
-const binding = (names: string[], roleName = 'r', metadata: object = {}): RoleBinding =>
-  ({
-    metadata: { name: 'a', ...metadata },
-    roleRef: { apiGroup: 'g', kind: 'Role', name: roleName },
-    subjects: names.map((name) => ({ kind: 'User', apiGroup: 'g', name })),
-  }) as RoleBinding;
+const role = (rules: PolicyRule[], metadata: object = {}): ClusterRole => ({
+  metadata: { name: 'a', ...metadata },
+  rules,
+});
+const binding = (names: string[], roleName = 'r', metadata: object = {}): RoleBinding => ({
+  metadata: { name: 'a', ...metadata },
+  roleRef: { apiGroup: 'g', kind: 'Role', name: roleName },
+  subjects: names.map((name) => ({ kind: 'User', apiGroup: 'g', name })),
+});
 
 test('permissions count, not the rules in which they stand', () => {
   const held = role([rule(['get', 'list'], ['pods', 'services'])]);
