@@ -31,6 +31,8 @@ export class RaftChecker {
   readonly #entries = new Map<string, EntryRecord>();
   /** Terms of committed entries by index. */
   readonly #committed = new Map<number, number>();
+  /** The term by which an entry was committed, by index: that of the member that first knew. */
+  readonly #committedBy = new Map<number, number>();
   /** Digest of the state machine by applied index. */
   readonly #digests = new Map<number, number>();
   readonly #commits = new Map<bigint, { node: unknown; commit: number; term: number }>();
@@ -54,6 +56,8 @@ export class RaftChecker {
     check(known === undefined, () => `election safety: ${known} and ${id} both lead term ${term}`);
     this.#leaders.set(term, id);
     for (const [index, committedTerm] of this.#committed) {
+      // A vote that comes late can elect the leader of a term that is over; it commits nothing (§5.4 is of later terms).
+      if (term < (this.#committedBy.get(index) ?? 0)) continue;
       const found = node.termAt(index);
       check(
         found === 'compacted' || found === committedTerm,
@@ -89,7 +93,9 @@ export class RaftChecker {
         typeof found === 'number' && (known === undefined || known === found),
         () => `committed entry ${index} changed from term ${known} to ${found} at ${id}`,
       );
-      if (typeof found === 'number') this.#committed.set(index, found);
+      if (typeof found !== 'number') continue;
+      this.#committed.set(index, found);
+      if (known === undefined) this.#committedBy.set(index, term);
     }
     seen.commit = commitIndex;
     this.#maxCommitted = Math.max(this.#maxCommitted, commitIndex);

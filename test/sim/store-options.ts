@@ -91,7 +91,9 @@ const never: Ratio = { numerator: 0, denominator: 1 };
 export function drawStoreOptions(seed: number, canary?: StoreCanary): StoreOptions {
   const prng = new Prng(seed);
   const memberCount = prng.pick([1, 2, 3, 3, 3, 3, 3, 4, 5]);
-  const heartbeatMs = prng.pick([20, 50, 100]);
+  const drawnMs = prng.pick([20, 50, 100]);
+  // As a master has it: of two ticks. The seeds of known mistakes keep what they drew.
+  const heartbeatMs = canary === undefined && seed % 5 === 0 ? 200 : drawnMs;
   const electionMs = heartbeatMs * prng.pick([5, 10, 10]);
   const driftPpmMax = prng.pick([0, 0, 500, 20_000, 50_000]);
   const drift = (): number => prng.between(-driftPpmMax, driftPpmMax);
