@@ -43,6 +43,7 @@ export function componentSpecs(options: MasterOptions, state: MasterState): Comp
           ],
         }),
       ],
+      youngMbMax: fewYoungMb,
     },
   ];
 }

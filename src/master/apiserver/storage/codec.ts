@@ -20,7 +20,9 @@ export function spliceVersion(stored: Buffer, revision: number): Buffer {
   const cut = cutOf(stored);
   if (cut === undefined) return respliced(stored, revision);
   const version = versionText(revision);
-  const out = Buffer.allocUnsafe(stored.length + version.length);
+  // Not of Node's pool, from which all kinds of short-lived texts are cut as well: one object that is kept would keep
+  // eight kilobytes of them.
+  const out = Buffer.allocUnsafeSlow(stored.length + version.length);
   stored.copy(out, 0, 0, cut);
   out.write(version, cut, 'latin1');
   stored.copy(out, cut + version.length, cut);
