@@ -56,7 +56,7 @@ export class RaftChecker {
     check(known === undefined, () => `election safety: ${known} and ${id} both lead term ${term}`);
     this.#leaders.set(term, id);
     for (const [index, committedTerm] of this.#committed) {
-      // A vote that comes late can elect the leader of a term that is over; it commits nothing (§5.4 is of later terms).
+      // A vote that comes late can elect the leader of a term that is over, who commits nothing (§5.4: later terms).
       if (term < (this.#committedBy.get(index) ?? 0)) continue;
       const found = node.termAt(index);
       check(
