@@ -1,6 +1,8 @@
 import { join } from 'node:path';
 import type { EntryFormat } from './apply/entry-format.js';
 import type { Clock } from '../lib/clock.js';
+import { versionsOf } from './compat.js';
+import type { Compat, Versions } from './compat.js';
 import type { KeepAliveOptions } from '../lib/grpc/index.js';
 import type { Logger } from '../lib/log.js';
 import type { Telemetry } from './telemetry/telemetry.js';
@@ -41,6 +43,8 @@ export interface ServerConfig {
   readonly heartbeatMs: number;
   readonly electionMs: number;
   readonly snapshotCount: number;
+  /** The etcd whose answers are given. @default 3.5 */
+  readonly compat?: Compat;
   /** The kinds of log entries that the build knows. @default this build's */
   readonly entryFormat?: EntryFormat;
   /** Entries that stay in the log behind a snapshot. @default 5000 */
@@ -88,10 +92,15 @@ export interface ServerConfig {
   readonly telemetry: Telemetry;
 }
 
-/** The version that the member reports: what it is compatible with. */
-export const serverVersion = '3.5.30';
-/** The cluster's version, as all members of one kind agree on it. */
-export const clusterVersion = '3.5.0';
+/** The etcd that a member answers as where nobody says otherwise. */
+export const compatDefault: Compat = '3.5';
+/** The cluster's version in files that an etcd is to read: 3.5's format, which 3.6 takes as well. */
+export const fileClusterVersion = versionsOf['3.5'].cluster;
+
+/** @returns the versions that the member of that configuration reports */
+export function reportedVersions(config: Pick<ServerConfig, 'compat'>): Versions {
+  return versionsOf[config.compat ?? compatDefault];
+}
 
 /** The files of a member. */
 export interface DataPaths {

@@ -13,6 +13,7 @@ import { TelemetryDefinition } from '../../gen/telemetry.js';
 import type { MemberState } from '../../gen/telemetry.js';
 import type { GrpcServer, Handlers, HttpHandler, ServiceDefinition } from '../../lib/grpc/index.js';
 import type { JwtTokens } from '../auth/tokens.js';
+import { compatDefault } from '../config.js';
 import { JsonGateway } from '../gateway/gateway.js';
 import { httpHandler } from '../gateway/http.js';
 import { grpcOverheadBytes } from '../guards/limits.js';
@@ -54,6 +55,7 @@ export function newClientServices(
   const keeper = new LeaseKeeper(server);
   const added: ((listener: GrpcServer) => void)[] = [];
   const gateway = new JsonGateway({
+    compat: server.config.compat ?? compatDefault,
     maxBodyBytes: 2 * (server.config.maxRequestBytes + grpcOverheadBytes),
     log: server.config.log,
     clock: server.config.clock,

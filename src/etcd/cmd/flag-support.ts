@@ -3,12 +3,14 @@
  * the log.
  */
 import { UsageError } from '../../lib/usage-error.js';
+import { FeatureGates } from './feature-gates.js';
 import type { FlagName } from './flags.js';
 import type { Flags } from './typed-flags.js';
 
 /** Flags whose meaning is not provided, with the values that ask for nothing. */
 const refused: Readonly<Partial<Record<FlagName, readonly string[]>>> = {
   'experimental-peer-skip-client-san-verification': ['false'],
+  'peer-skip-client-san-verification': ['false'],
   metrics: ['', 'basic', 'extensive'],
   'enable-v2': ['false'],
   discovery: [''],
@@ -23,6 +25,10 @@ const refused: Readonly<Partial<Record<FlagName, readonly string[]>>> = {
   'socket-reuse-port': ['false'],
   'socket-reuse-address': ['false'],
   'experimental-memory-mlock': ['false'],
+  'memory-mlock': ['false'],
+  'enable-distributed-tracing': ['false'],
+  'experimental-enable-distributed-tracing': ['false'],
+  'distributed-tracing-sampling-rate': ['', '0'],
   'experimental-distributed-tracing-sampling-rate': ['', '0'],
 };
 
@@ -56,6 +62,18 @@ const withoutEffect: readonly FlagName[] = [
   'experimental-bootstrap-defrag-threshold-megabytes',
   'experimental-wait-cluster-ready-timeout',
   'experimental-stop-grpc-service-on-defrag',
+  'experimental-downgrade-check-time',
+  'compaction-sleep-interval',
+  'downgrade-check-time',
+  'warning-unary-request-duration',
+  'bootstrap-defrag-threshold-megabytes',
+  'distributed-tracing-address',
+  'distributed-tracing-service-name',
+  'distributed-tracing-instance-id',
+  'raft-read-timeout',
+  'raft-write-timeout',
+  'log-rotation-config-json',
+  'v2-deprecation',
 ];
 
 /** @throws UsageError naming the first flag that asks for what is not provided */
@@ -74,7 +92,8 @@ function normalized(value: string): string {
   return /^(false|f)$/i.test(value) ? 'false' : value;
 }
 
-/** Flags that were given and change nothing, for the log. */
-export function flagsWithoutEffect(flags: Flags): FlagName[] {
-  return withoutEffect.filter((name) => flags.has(name));
+/** Flags and features that were given and change nothing, for the log. */
+export function flagsWithoutEffect(flags: Flags): string[] {
+  const names: string[] = withoutEffect.filter((name) => flags.has(name));
+  return [...names, ...new FeatureGates(flags).withoutEffect];
 }

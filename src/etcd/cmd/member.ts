@@ -20,7 +20,7 @@ import { BackupKeeper } from '../snapshots/backups.js';
 import { forceNewCluster, openState } from '../member/bootstrap.js';
 import { MemberRemovedError } from '../config.js';
 import type { StoredState } from '../member/bootstrap.js';
-import { clusterVersion, serverVersion } from '../config.js';
+import { reportedVersions } from '../config.js';
 import type { ServerConfig } from '../config.js';
 import { CorruptionCheck } from '../guards/corruption-check.js';
 import { grpcOverheadBytes } from '../guards/limits.js';
@@ -180,7 +180,7 @@ function observe(server: EtcdServer, quota: Quota, ports: OpenPorts): void {
       return server.isLearner;
     },
     quotaBytes: quota.bytes,
-    version: { server: serverVersion, cluster: clusterVersion },
+    version: reportedVersions(server.config),
     // A snapshot from the leader puts another one in its place.
     get backend() {
       return server.backend;

@@ -24,6 +24,7 @@ import {
 import { parseDurationMs } from '../../lib/go-duration.js';
 import type { ListenOptions } from './member.js';
 import { nextDueMs } from '../snapshots/cron.js';
+import { compatOf, FeatureGates } from './feature-gates.js';
 import type { FlagName } from './flags.js';
 import type { Flags } from './typed-flags.js';
 import { checkUrl } from './typed-flags.js';
@@ -108,8 +109,13 @@ function keepAlive(flags: Flags): KeepAliveOptions {
   };
 }
 
+/** The name that was given of two; 3.6's where both were, as there. */
+function given(flags: Flags, name: FlagName, before: FlagName): FlagName {
+  return flags.has(name) || !flags.has(before) ? name : before;
+}
+
 function catchUpEntries(flags: Flags): number {
-  const name = 'experimental-snapshot-catchup-entries';
+  const name = given(flags, 'snapshot-catchup-entries', 'experimental-snapshot-catchup-entries');
   const count = flags.number(name, catchUpEntriesDefault);
   if (!Number.isSafeInteger(count) || count < 0) {
     throw new UsageError(`invalid value "${flags.text(name)}" for flag -${name}`);
@@ -118,7 +124,7 @@ function catchUpEntries(flags: Flags): number {
 }
 
 function maxLearners(flags: Flags): number {
-  const name = 'experimental-max-learners';
+  const name = given(flags, 'max-learners', 'experimental-max-learners');
   const count = flags.number(name, maxLearnersDefault);
   if (!Number.isInteger(count) || count < 1) {
     throw new UsageError(`--${name} must be greater than 0, got ${flags.text(name)}`);
@@ -152,8 +158,10 @@ export function serverConfig(flags: Flags, clock: Clock, log: Logger): ServerCon
   if (flags.has('listen-client-urls') && !flags.has('advertise-client-urls')) {
     throw new UsageError('--advertise-client-urls is required when --listen-client-urls is set');
   }
+  const features = new FeatureGates(flags);
   const ownCluster = peerUrls.map((url) => `${name}=${url}`).join(',');
   return {
+    compat: compatOf(flags),
     name,
     dataDir: flags.text('data-dir', `${name}.etcd`),
     walDir: flags.has('wal-dir') ? flags.text('wal-dir') : undefined,
@@ -176,18 +184,21 @@ export function serverConfig(flags: Flags, clock: Clock, log: Logger): ServerCon
     unsafeNoFsync: flags.boolean('unsafe-no-fsync'),
     autoCompaction: autoCompaction(flags),
     initialCorruptCheck:
-      flags.boolean('initial-corrupt-check') || flags.boolean('experimental-initial-corrupt-check'),
-    corruptCheckMs: Math.max(
-      flags.durationMs('corrupt-check-time', 0),
-      flags.durationMs('experimental-corrupt-check-time', 0),
+      flags.boolean('initial-corrupt-check') || features.isOn('InitialCorruptCheck'),
+    corruptCheckMs: flags.durationMs(
+      given(flags, 'corrupt-check-time', 'experimental-corrupt-check-time'),
+      0,
     ),
-    compactHashCheckMs: flags.boolean('experimental-compact-hash-check-enabled')
-      ? flags.durationMs('experimental-compact-hash-check-time', compactHashCheckMsDefault)
+    compactHashCheckMs: features.isOn('CompactHashCheck')
+      ? flags.durationMs(
+          given(flags, 'compact-hash-check-time', 'experimental-compact-hash-check-time'),
+          compactHashCheckMsDefault,
+        )
       : 0,
     backup: backupConfig(flags, clock),
     watchProgressNotifyMs: flags.durationMs(
-      'watch-progress-notify-interval',
-      flags.durationMs('experimental-watch-progress-notify-interval', 10 * 60_000),
+      given(flags, 'watch-progress-notify-interval', 'experimental-watch-progress-notify-interval'),
+      10 * 60_000,
     ),
     authToken: flags.text('auth-token', 'simple'),
     authTokenTtlMs: flags.number('auth-token-ttl', 300) * 1000,

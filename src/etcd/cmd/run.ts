@@ -1,7 +1,8 @@
 /** `trireme etcd`: a drop-in for the `etcd` program. */
 import { UsageError } from '../../lib/usage-error.js';
-import { clusterVersion, serverVersion } from '../config.js';
+import { reportedVersions } from '../config.js';
 import { exitUsage } from './exit-codes.js';
+import { compatOf } from './feature-gates.js';
 import { flagNames, parseFlags } from './flags.js';
 import { refuseUnsupported } from './flag-support.js';
 import { logOutputs } from './log-outputs.js';
@@ -36,6 +37,7 @@ export async function runEtcdCommand(
   try {
     flags = new Flags(parseFlags(argv, process.env));
     refuseUnsupported(flags);
+    compatOf(flags);
     logOutputs(flags);
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
@@ -47,7 +49,8 @@ export async function runEtcdCommand(
     return 0;
   }
   if (flags.boolean('version')) {
-    process.stdout.write(`etcd Version: ${serverVersion}\nCluster Version: ${clusterVersion}\n`);
+    const { server, cluster } = reportedVersions({ compat: compatOf(flags) });
+    process.stdout.write(`etcd Version: ${server}\nCluster Version: ${cluster}\n`);
     return 0;
   }
   // Loaded when it runs: help and version start without.

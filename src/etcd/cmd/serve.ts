@@ -5,7 +5,7 @@ import { createLogger } from '../../lib/create-logger.js';
 import { DirectoryInUseError } from '../../lib/files/directory-lock.js';
 import type { Logger, LogLevel } from '../../lib/log.js';
 import { UsageError } from '../../lib/usage-error.js';
-import { BootstrapError, MemberRemovedError, serverVersion } from '../config.js';
+import { BootstrapError, MemberRemovedError, reportedVersions } from '../config.js';
 import { errorCode } from '../wal/node-disk.js';
 import { exitFailed, exitTryLater, exitUsage } from './exit-codes.js';
 import { flagsWithoutEffect } from './flag-support.js';
@@ -67,7 +67,11 @@ export async function serve(flags: Flags, parts: MemberParts): Promise<number> {
     const member = await startMember(config, listen, onFatal, parts);
     void member.ready.then(() => {
       log.info(
-        { name: config.name, clientUrls: listen.clientUrls, version: serverVersion },
+        {
+          name: config.name,
+          clientUrls: listen.clientUrls,
+          version: reportedVersions(config).server,
+        },
         'ready to serve client requests',
       );
     });

@@ -9,6 +9,7 @@ import type {
   ServiceDefinition,
 } from '../../lib/grpc/types.js';
 import { Code, GrpcError, isGrpcError } from '../../lib/grpc/types.js';
+import type { Compat } from '../compat.js';
 import type { Logger } from '../../lib/log.js';
 import { parseTimeoutMs } from '../../lib/grpc/metadata.js';
 import type { Clock } from '../../lib/clock.js';
@@ -78,15 +79,18 @@ class UnreadableError extends GrpcError {}
 export class JsonGateway {
   readonly #methods = new Map<string, GatewayMethod>();
   readonly #maxBodyBytes: number;
+  readonly #compat: Compat;
   readonly #log: Logger;
   readonly #clock: Clock;
 
   constructor(options: {
+    readonly compat: Compat;
     readonly maxBodyBytes: number;
     readonly log: Logger;
     readonly clock: Clock;
   }) {
     this.#maxBodyBytes = options.maxBodyBytes;
+    this.#compat = options.compat;
     this.#log = options.log;
     this.#clock = options.clock;
   }
@@ -141,9 +145,9 @@ export class JsonGateway {
       abort.abort();
       if (!isGrpcError(error)) this.#log.warn({ error, pathname }, 'a gateway call failed');
       if (response.headersSent || (method.responseStream && !(error instanceof UnreadableError))) {
-        endStream(response, error);
+        endStream(response, error, this.#compat);
       } else {
-        sendError(response, error);
+        sendError(response, error, this.#compat);
       }
     } finally {
       cancelDeadline?.();
@@ -193,6 +197,7 @@ export class JsonGateway {
     context: CallContext,
   ): Promise<void> {
     const values = this.#values(request, context.signal);
+    const compat = this.#compat;
     const toWire = (value: string): unknown => this.#toWire(method, value);
     async function* messages(): AsyncGenerator {
       let isFirst = true;
@@ -201,9 +206,9 @@ export class JsonGateway {
         try {
           message = toWire(value);
         } catch (error) {
-          if (isFirst) throw error;
           // The call has begun: as in grpc-gateway, this is the end of what the client says, and no more.
-          return;
+          if (!isFirst || compat === '3.6') return;
+          throw error;
         }
         isFirst = false;
         yield message;
@@ -219,8 +224,9 @@ export class JsonGateway {
 
   /** @throws UnreadableError */
   #toWire(method: GatewayMethod, text: string): unknown {
+    const unknownNames = this.#compat === '3.6' ? 'pass' : 'refuse';
     try {
-      return method.request.decode(encodeJsonRequest(method.name, text));
+      return method.request.decode(encodeJsonRequest(method.name, text, { unknownNames }));
     } catch (error) {
       // grpc-gateway takes what its reader of streams says for no status.
       const code = method.requestStream ? Code.Unknown : Code.InvalidArgument;
@@ -339,22 +345,22 @@ function asGrpcError(error: unknown): GrpcError {
   return new GrpcError(Code.Unknown, errorMessage(error));
 }
 
-function sendError(response: Response, error: unknown): void {
+function sendError(response: Response, error: unknown, compat: Compat): void {
   const { code, message } = asGrpcError(error);
+  const body = compat === '3.6' ? { code, message } : { error: message, code, message };
   response.writeHead(httpStatuses[code] ?? 500, { 'content-type': 'application/json' });
-  response.end(JSON.stringify({ error: message, code, message }));
+  response.end(JSON.stringify(body));
 }
 
 /** The error of a stream is its last line, also where it is the only one. */
-function endStream(response: Response, error: unknown): void {
+function endStream(response: Response, error: unknown, compat: Compat): void {
   const { code, message } = asGrpcError(error);
   const status = httpStatuses[code] ?? 500;
   if (!response.headersSent) response.writeHead(status, answerHeaders);
-  const body = {
-    grpc_code: code,
-    http_code: status,
-    message,
-    http_status: statusTexts[status] ?? '',
-  };
+  const statusText = statusTexts[status] ?? '';
+  const body =
+    compat === '3.6'
+      ? { code, message }
+      : { grpc_code: code, http_code: status, message, http_status: statusText };
   response.end(`${JSON.stringify({ error: body })}\n`);
 }

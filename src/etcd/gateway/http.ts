@@ -7,12 +7,18 @@ import type { AlarmStore } from '../apply/alarms.js';
 import type { Telemetry } from '../telemetry/telemetry.js';
 import type { HttpHandler } from '../../lib/grpc/index.js';
 import { errorMessage } from '../../lib/errors.js';
-import { clusterVersion, serverVersion } from '../config.js';
+import type { Compat } from '../compat.js';
+import { reportedVersions } from '../config.js';
 import type { JsonGateway } from './gateway.js';
+import { answerProbe } from './probes.js';
 
 /** The member, as plain HTTP shows it. */
 export interface HttpMember {
-  readonly config: { readonly log: Logger; readonly telemetry: Telemetry };
+  readonly config: {
+    readonly compat?: Compat;
+    readonly log: Logger;
+    readonly telemetry: Telemetry;
+  };
   readonly alarms: Pick<AlarmStore, 'list' | 'has'>;
   readonly room: { readonly shortage: { readonly message: string } | undefined };
   /** 0 while there is none. */
@@ -62,29 +68,27 @@ async function route(
   response: Response,
 ): Promise<void> {
   const url = new URL(request.url ?? '/', 'http://localhost');
+  const versions = reportedVersions(server.config);
   // Etcd's default `--cors '*'`: pages of any origin may call.
   for (const [name, value] of corsHeaders) response.setHeader(name, value);
   if (request.method === 'OPTIONS') return respond(response, 200, 'text/plain', '');
   switch (url.pathname) {
     case '/health':
       return health(server, url, request, response);
-    case '/readyz':
-    case '/livez':
-      return probe(server, url, response);
     case '/version':
       if (request.method !== 'GET') return refuseMethod(response);
       return respond(
         response,
         200,
         'application/json',
-        JSON.stringify({ etcdserver: serverVersion, etcdcluster: clusterVersion }),
+        JSON.stringify({ etcdserver: versions.server, etcdcluster: versions.cluster }),
       );
     case '/metrics': {
       const { registry } = server.config.telemetry;
       return respond(response, 200, registry.contentType, registry.metrics());
     }
     default:
-      if (/^\/(readyz|livez)\/[a-z_]+$/.test(url.pathname)) return probe(server, url, response);
+      if (await answerProbe(server, url, request, response)) return;
       if (gateway !== undefined && /^\/v3(alpha|beta)?\//.test(url.pathname)) {
         return gateway.serve(url.pathname, request, response);
       }
@@ -93,12 +97,13 @@ async function route(
 }
 
 /** Refuses as Go's servers do. */
-function refuse(response: Response, status: number, problem: string): void {
+export function refuse(response: Response, status: number, problem: string): void {
   response.setHeader('x-content-type-options', 'nosniff');
   respond(response, status, 'text/plain; charset=utf-8', `${problem}\n`);
 }
 
-function refuseMethod(response: Response): void {
+/** Refuses what is no GET. */
+export function refuseMethod(response: Response): void {
   response.setHeader('allow', 'GET');
   refuse(response, 405, 'Method Not Allowed');
 }
@@ -134,51 +139,6 @@ async function unhealthyReason(
     await server.linearizable(() => undefined);
     return '';
   } catch (error) {
-    return `QGET ERROR:${errorMessage(error)}`;
+    return `RANGE ERROR:${errorMessage(error)}`;
   }
-}
-
-/** The checks of Kubernetes-style probes, each also by its own path or `?verbose`. */
-async function probe(server: HttpMember, url: URL, response: Response): Promise<void> {
-  const [, kind, only] = url.pathname.split('/');
-  const live = kind === 'livez';
-  const checks: [string, () => Promise<string>][] = [
-    [
-      'serializable_read',
-      () => unhealthyReason(server, { exclude: ['NOSPACE', 'CORRUPT'], serializable: true }),
-    ],
-  ];
-  if (!live) {
-    checks.unshift([
-      'data_corruption',
-      () => Promise.resolve(server.alarms.has(AlarmType.CORRUPT) ? 'alarm activated: CORRUPT' : ''),
-    ]);
-    checks.push(
-      [
-        'linearizable_read',
-        () => unhealthyReason(server, { exclude: ['NOSPACE', 'CORRUPT'], serializable: false }),
-      ],
-      ['non_learner', () => Promise.resolve(server.isLearner ? 'not supported for learner' : '')],
-    );
-  }
-  if (only !== undefined && !checks.some(([name]) => name === only)) {
-    return refuse(response, 404, '404 page not found');
-  }
-  const excluded = url.searchParams.getAll('exclude');
-  const lines: string[] = [];
-  let failed = false;
-  for (const [name, check] of checks) {
-    if (only !== undefined && name !== only) continue;
-    if (excluded.includes(name)) {
-      lines.push(`[+]${name} excluded: ok`);
-      continue;
-    }
-    const reason = await check();
-    server.config.telemetry.server.healthChecked(live ? 'livez' : 'readyz', name, reason === '');
-    failed ||= reason !== '';
-    lines.push(reason === '' ? `[+]${name} ok` : `[-]${name} failed: ${reason}`);
-  }
-  const verbose = failed || url.searchParams.has('verbose');
-  const body = verbose ? `${lines.join('\n')}\n${failed ? 'not ok' : 'ok'}\n` : 'ok\n';
-  respond(response, failed ? 503 : 200, 'text/plain; charset=utf-8', body);
 }

@@ -200,3 +200,13 @@ test('an enum takes numbers that have no name, and no unknown name', () => {
   const problem = 'unknown value "NAME" for enum etcdserverpb.RangeRequest.SortTarget';
   expect(() => range('{"sort_target":"NAME"}')).toThrow(problem);
 });
+
+test('a name that an enum does not have is passed over where 3.6 is asked for', () => {
+  const method = 'etcdserverpb.KV/Range';
+  const encode = (text: string): Buffer =>
+    Buffer.from(encodeJsonRequest(method, text, { unknownNames: 'pass' }));
+  expect(encode('{"key":"YQ==","sort_order":"x","limit":1}')).toEqual(
+    encode('{"key":"YQ==","limit":1}'),
+  );
+  expect(() => encode('{"sort_order":true}')).toThrow('invalid value for enum field sortOrder');
+});

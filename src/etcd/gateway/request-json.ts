@@ -21,10 +21,15 @@ function invalid(text: string): GrpcError {
 /**
  * Reads a request; whatever stands behind the first JSON value is passed over, and nothing at all is an empty message.
  * @param method such as `etcdserverpb.KV/Range`
+ * @param options.unknownNames of enums: passed over as unknown fields are, or refused
  * @returns the request in protobuf's encoding
  * @throws GrpcError InvalidArgument
  */
-export function encodeJsonRequest(method: string, text: string): Uint8Array {
+export function encodeJsonRequest(
+  method: string,
+  text: string,
+  options: { readonly unknownNames: 'pass' | 'refuse' } = { unknownNames: 'refuse' },
+): Uint8Array {
   if (text.trim() === '') return new Uint8Array(0);
   const extent = firstJsonValue(text);
   if ('fault' in extent) {
@@ -32,15 +37,18 @@ export function encodeJsonRequest(method: string, text: string): Uint8Array {
   }
   const writer = new BinaryWriter();
   const tokens = new JsonTokens(text.slice(extent.start, extent.end));
-  new MessageReader(tokens).message(requestTypeOf[method] ?? '', writer, 0);
+  new MessageReader(tokens, options.unknownNames).message(requestTypeOf[method] ?? '', writer, 0);
   return writer.finish();
 }
 
 class MessageReader {
   readonly #tokens: JsonTokens;
 
-  constructor(tokens: JsonTokens) {
+  readonly #unknownNames: 'pass' | 'refuse';
+
+  constructor(tokens: JsonTokens, unknownNames: 'pass' | 'refuse') {
     this.#tokens = tokens;
+    this.#unknownNames = unknownNames;
   }
 
   message(type: string, writer: BinaryWriter, depth: number): void {
@@ -101,6 +109,7 @@ class MessageReader {
     if (token.kind === 'string') {
       value = enumNumbersOf.get(field.type ?? '')?.get(JSON.parse(token.raw) as string);
       if (value === undefined) {
+        if (this.#unknownNames === 'pass') return;
         throw invalid(`unknown value ${token.raw} for enum ${field.type ?? ''}`);
       }
     }

@@ -30,7 +30,8 @@ import type { CallContext, Handlers, Sender } from '../../lib/grpc/types.js';
 import { clusterVersionOf, downgradeTargetOf } from '../apply/downgrade.js';
 import { etcdError } from '../apply/errors.js';
 import { rawAuthError } from '../grpc-status.js';
-import { clusterVersion, serverVersion } from '../config.js';
+import type { Compat } from '../compat.js';
+import { fileClusterVersion, reportedVersions } from '../config.js';
 import { maxSnapshotCalls, snapshotChunkBytes } from '../guards/limits.js';
 import { quotaBytesOf } from '../guards/quota.js';
 import type { CallerIdentity } from './auth-info.js';
@@ -46,6 +47,7 @@ import type { RequestMember } from './member.js';
 /** The member, as the maintenance service needs it. */
 export interface MaintenanceMember extends RequestMember {
   readonly config: {
+    readonly compat?: Compat;
     readonly quotaBytes: number;
     readonly telemetry: { readonly server: ServerMetrics };
   };
@@ -117,6 +119,7 @@ export class MaintenanceService implements Handlers<typeof MaintenanceDefinition
     await this.#identity.known(context);
     const server = this.#server;
     const { node, backend } = server;
+    const versions = reportedVersions(server.config);
     const errors: string[] = [];
     if (node.leader === 0n) errors.push('etcdserver: no leader');
     if (server.room.shortage !== undefined) errors.push(server.room.shortage.message);
@@ -126,7 +129,7 @@ export class MaintenanceService implements Handlers<typeof MaintenanceDefinition
     }
     return {
       header: server.header(),
-      version: serverVersion,
+      version: versions.server,
       dbSize: backend.sizeBytes(),
       leader: node.leader,
       raftIndex: node.commitIndex,
@@ -135,6 +138,8 @@ export class MaintenanceService implements Handlers<typeof MaintenanceDefinition
       errors,
       dbSizeInUse: backend.sizeInUseBytes(),
       isLearner: server.isLearner,
+      // As of a 3.6 whose files are of its own version. A 3.5 does not know the field.
+      storageVersion: server.config.compat === '3.6' ? versions.cluster : '',
       dbSizeQuota: quotaBytesOf(server.config),
       downgradeInfo: {
         enabled: server.downgrade.target !== undefined,
@@ -192,7 +197,7 @@ export class MaintenanceService implements Handlers<typeof MaintenanceDefinition
       await this.#server.backend.snapshotTo(image);
       done();
       const { exportEtcdSnapshot } = await import('../snapshots/export.js');
-      await exportEtcdSnapshot(image, path, { clusterVersion });
+      await exportEtcdSnapshot(image, path, { clusterVersion: fileClusterVersion });
     } finally {
       await rm(image, { force: true });
     }
@@ -232,12 +237,17 @@ export class MaintenanceService implements Handlers<typeof MaintenanceDefinition
   async downgrade(request: DowngradeRequest, context: CallContext): Promise<DowngradeResponse> {
     await this.#mustBeAdmin(context);
     const server = this.#server;
-    const answer = (): DowngradeResponse => ({ header: server.header(), version: clusterVersion });
+    const { cluster } = reportedVersions(server.config);
+    const answer = (): DowngradeResponse => ({ header: server.header(), version: cluster });
     const isCancel = request.action === DowngradeRequest_DowngradeAction.CANCEL;
     const isEnable = request.action === DowngradeRequest_DowngradeAction.ENABLE;
     if (isCancel) {
       await server.requests.linearizable(() => undefined);
-      if (server.downgrade.target === undefined) throw etcdError('noInflightDowngrade');
+      // 3.6 only writes into its log that there is none.
+      if (server.downgrade.target === undefined) {
+        if (server.config.compat === '3.6') return answer();
+        throw etcdError('noInflightDowngrade');
+      }
     } else {
       if (!isEnable && request.action !== DowngradeRequest_DowngradeAction.VALIDATE) {
         throw etcdError('unknownMethod');
@@ -245,7 +255,7 @@ export class MaintenanceService implements Handlers<typeof MaintenanceDefinition
       await this.#validateDowngrade(request.version);
       if (!isEnable) return answer();
     }
-    const target = isCancel ? '' : downgradeTargetOf(clusterVersion);
+    const target = isCancel ? '' : downgradeTargetOf(cluster);
     await server.requests.propose('downgradeInfo', Buffer.from(target), target);
     return answer();
   }
@@ -255,7 +265,7 @@ export class MaintenanceService implements Handlers<typeof MaintenanceDefinition
     const target = clusterVersionOf(version);
     if (target === undefined) throw etcdError('wrongDowngradeVersionFormat');
     await this.#server.requests.linearizable(() => undefined);
-    if (target !== downgradeTargetOf(clusterVersion)) {
+    if (target !== downgradeTargetOf(reportedVersions(this.#server.config).cluster)) {
       throw etcdError('invalidDowngradeTargetVersion');
     }
     if (this.#server.downgrade.target !== undefined) throw etcdError('downgradeInProcess');
@@ -270,7 +280,7 @@ export class MaintenanceService implements Handlers<typeof MaintenanceDefinition
     try {
       await this.#identity.admin(context);
     } catch (error) {
-      throw rawAuthError(error);
+      throw this.#server.config.compat === '3.6' ? error : rawAuthError(error);
     }
   }
 }

@@ -18,7 +18,7 @@ import type { Wal } from '../wal/wal.js';
 import type { DataPaths } from '../config.js';
 import { runBackupThread } from './backup-thread.js';
 import type { BackupMade } from './backup-thread.js';
-import { clusterVersion } from '../config.js';
+import { fileClusterVersion } from '../config.js';
 import {
   catchUpBytes,
   catchUpBytesMax,
@@ -184,7 +184,10 @@ export class SnapshotKeeper {
     const { path: imagePath } = this.newPath();
     try {
       await backend.snapshotTo(imagePath);
-      return await runBackupThread({ ...paths, imagePath, clusterVersion }, signal);
+      return await runBackupThread(
+        { ...paths, imagePath, clusterVersion: fileClusterVersion },
+        signal,
+      );
     } finally {
       await this.#options.databases.remove(imagePath);
     }

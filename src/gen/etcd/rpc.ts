@@ -707,7 +707,8 @@ export interface StatusResponse {
   errors: string[];
   dbSizeInUse: number;
   isLearner: boolean;
-  /** Of etcd 3.6; older clients skip them. Its storageVersion (11) is that of bbolt files, which are not kept here. */
+  /** Of etcd 3.6; older clients skip them. */
+  storageVersion: string;
   dbSizeQuota: number;
   downgradeInfo: DowngradeInfo | undefined;
 }
@@ -6160,6 +6161,7 @@ function createBaseStatusResponse(): StatusResponse {
     errors: [],
     dbSizeInUse: 0,
     isLearner: false,
+    storageVersion: "",
     dbSizeQuota: 0,
     downgradeInfo: undefined,
   };
@@ -6199,6 +6201,9 @@ export const StatusResponse: MessageFns<StatusResponse> = {
     }
     if (message.isLearner !== false) {
       writer.uint32(80).bool(message.isLearner);
+    }
+    if (message.storageVersion !== "") {
+      writer.uint32(90).string(message.storageVersion);
     }
     if (message.dbSizeQuota !== 0) {
       writeInt64(writer.uint32(96), message.dbSizeQuota);
@@ -6302,6 +6307,14 @@ export const StatusResponse: MessageFns<StatusResponse> = {
             message.isLearner = reader.bool();
             continue;
           }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.storageVersion = reader.string();
+            continue;
+          }
           case 12: {
             if (tag !== 96) {
               break;
@@ -6342,6 +6355,7 @@ export const StatusResponse: MessageFns<StatusResponse> = {
       errors: globalThis.Array.isArray(object?.errors) ? object.errors.map((e: any) => globalThis.String(e)) : [],
       dbSizeInUse: isSet(object.dbSizeInUse) ? globalThis.Number(object.dbSizeInUse) : 0,
       isLearner: isSet(object.isLearner) ? globalThis.Boolean(object.isLearner) : false,
+      storageVersion: isSet(object.storageVersion) ? globalThis.String(object.storageVersion) : "",
       dbSizeQuota: isSet(object.dbSizeQuota) ? globalThis.Number(object.dbSizeQuota) : 0,
       downgradeInfo: isSet(object.downgradeInfo) ? DowngradeInfo.fromJSON(object.downgradeInfo) : undefined,
     };
@@ -6378,6 +6392,9 @@ export const StatusResponse: MessageFns<StatusResponse> = {
     }
     if (message.isLearner !== false) {
       obj.isLearner = message.isLearner;
+    }
+    if (message.storageVersion !== "") {
+      obj.storageVersion = message.storageVersion;
     }
     if (message.dbSizeQuota !== 0) {
       obj.dbSizeQuota = globalThis.Number(message.dbSizeQuota);

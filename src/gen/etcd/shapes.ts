@@ -454,6 +454,7 @@ export const messageShapes = {
     { name: "errors", jsonName: "errors", number: 8, kind: "string", isRepeated: true },
     { name: "dbSizeInUse", jsonName: "dbSizeInUse", number: 9, kind: "int64" },
     { name: "isLearner", jsonName: "isLearner", number: 10, kind: "bool" },
+    { name: "storageVersion", jsonName: "storageVersion", number: 11, kind: "string" },
     { name: "dbSizeQuota", jsonName: "dbSizeQuota", number: 12, kind: "int64" },
     { name: "downgradeInfo", jsonName: "downgradeInfo", number: 13, kind: "message", type: "etcdserverpb.DowngradeInfo" },
   ],
