@@ -2,7 +2,7 @@
  * Random requests on fixed seeds, sent to a real etcd and to ours: every answer is the same, but for what
  * `etcd-fuzz/explained.ts` explains. The etcd is the one that is first in the path (`PATH=/where/it/is:$PATH`): with a
  * 3.5 or 3.6 everything is compared, with an older one keys, leases and watches. By hand, for as many as one likes:
- * `etcd-fuzz/main.ts`.
+ * `etcd-fuzz/fuzz-main.ts`.
  */
 import { spawnSync } from 'node:child_process';
 import { afterEach, expect, test } from '@jest/globals';

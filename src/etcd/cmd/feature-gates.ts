@@ -1,4 +1,4 @@
-/** `--compat`, and the names that etcd 3.6 gave to what were experimental flags: feature gates, and flags without the word. */
+/** `--compat`, and what etcd 3.6 made of experimental flags: feature gates, and flags without the word. */
 import { UsageError } from '../../lib/usage-error.js';
 import { compats } from '../compat.js';
 import type { Compat } from '../compat.js';

@@ -1,51 +1,18 @@
 /** Plain HTTP on the client port: health, version, metrics, and the JSON gateway behind `/v3/`. */
-import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
 import { AlarmType } from '../../gen/etcd/rpc.js';
-import type { Logger } from '../../lib/log.js';
-import type { AlarmStore } from '../apply/alarms.js';
-import type { Telemetry } from '../telemetry/telemetry.js';
 import type { HttpHandler } from '../../lib/grpc/index.js';
 import { errorMessage } from '../../lib/errors.js';
-import type { Compat } from '../compat.js';
 import { reportedVersions } from '../config.js';
 import type { JsonGateway } from './gateway.js';
+import type { HttpMember, Request, Response } from './plain-http.js';
+import { refuse, refuseMethod, respond } from './plain-http.js';
 import { answerProbe } from './probes.js';
-
-/** The member, as plain HTTP shows it. */
-export interface HttpMember {
-  readonly config: {
-    readonly compat?: Compat;
-    readonly log: Logger;
-    readonly telemetry: Telemetry;
-  };
-  readonly alarms: Pick<AlarmStore, 'list' | 'has'>;
-  readonly room: { readonly shortage: { readonly message: string } | undefined };
-  /** 0 while there is none. */
-  readonly leader: bigint;
-  readonly isLearner: boolean;
-  linearizable<T>(read: () => T): Promise<T>;
-}
-
-type Request = IncomingMessage | Http2ServerRequest;
-type Response = ServerResponse | Http2ServerResponse;
 
 const corsHeaders = [
   ['access-control-allow-methods', 'POST, GET, OPTIONS, PUT, DELETE'],
   ['access-control-allow-origin', '*'],
   ['access-control-allow-headers', 'accept, content-type, authorization'],
 ] as const;
-
-/** Writes one whole answer. */
-export function respond(
-  response: Response,
-  status: number,
-  contentType: string,
-  body: string,
-): void {
-  response.writeHead(status, { 'content-type': contentType });
-  response.end(body);
-}
 
 /**
  * Serves everything on the client port that is no gRPC.
@@ -94,18 +61,6 @@ async function route(
       }
       return refuse(response, 404, '404 page not found');
   }
-}
-
-/** Refuses as Go's servers do. */
-export function refuse(response: Response, status: number, problem: string): void {
-  response.setHeader('x-content-type-options', 'nosniff');
-  respond(response, status, 'text/plain; charset=utf-8', `${problem}\n`);
-}
-
-/** Refuses what is no GET. */
-export function refuseMethod(response: Response): void {
-  response.setHeader('allow', 'GET');
-  refuse(response, 405, 'Method Not Allowed');
 }
 
 async function health(

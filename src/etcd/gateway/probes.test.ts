@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { AlarmType } from '../../gen/etcd/rpc.js';
 import { Telemetry } from '../telemetry/telemetry.js';
-import type { HttpMember } from './http.js';
+import type { HttpMember } from './plain-http.js';
 import { answerProbe } from './probes.js';
 
 interface State {

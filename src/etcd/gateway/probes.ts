@@ -1,13 +1,9 @@
 /** `/livez` and `/readyz`: the checks of a probe together, or one by its own path. */
-import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
 import { AlarmType } from '../../gen/etcd/rpc.js';
 import { errorMessage } from '../../lib/errors.js';
-import type { HttpMember } from './http.js';
-import { refuse, refuseMethod } from './http.js';
+import type { HttpMember, Request, Response } from './plain-http.js';
+import { refuse, refuseMethod } from './plain-http.js';
 
-type Request = IncomingMessage | Http2ServerRequest;
-type Response = ServerResponse | Http2ServerResponse;
 /** What is wrong; empty where nothing is. */
 type Check = (server: HttpMember) => string | Promise<string>;
 

@@ -115,7 +115,7 @@ export class ElectionService implements Handlers<typeof ElectionDefinition> {
     const onAbort = (): void => wake();
     context.signal.addEventListener('abort', onAbort, { once: true });
     try {
-      while (!context.signal.aborted && !isOver) {
+      while (!context.signal.aborted) {
         const changed = new Promise<void>((resolve) => {
           wake = resolve;
         });
@@ -126,6 +126,7 @@ export class ElectionService implements Handlers<typeof ElectionDefinition> {
           if (!stream.send({ header: seen.header, kv: seen.kv })) await stream.drained();
         }
         await changed;
+        if (isOver) return;
       }
     } finally {
       context.signal.removeEventListener('abort', onAbort);

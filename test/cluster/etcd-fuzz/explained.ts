@@ -1,4 +1,5 @@
 /** Differences that are meant, each with its reason; docs/ETCD-API.md says them as well. */
+import type { Message } from './requests.js';
 import type { Answer } from './side.js';
 import type { CallStep, Step } from './steps.js';
 
@@ -7,11 +8,16 @@ interface Case {
   applies(step: CallStep, compacted: ReadonlySet<string>, answers: readonly Answer[]): boolean;
 }
 
+/** The revision that a request names, as its number is written. */
+export function revisionOf({ revision }: Message): string {
+  return typeof revision === 'bigint' ? revision.toString() : '0';
+}
+
 const cases: readonly Case[] = [
   {
     why: 'HashKV at a revision of a compaction: etcd remembers the hash of then',
     applies: ({ method, message }, compacted) =>
-      method.endsWith('/HashKV') && compacted.has(String(message['revision'] ?? 0n)),
+      method.endsWith('/HashKV') && compacted.has(revisionOf(message)),
   },
   {
     why: 'a stream of the gateway whose first request cannot be read: refused by 3.5, not by 3.6',

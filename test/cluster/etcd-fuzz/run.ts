@@ -1,7 +1,7 @@
 /** Runs the same steps against two stores, and says where their answers differ. */
 import { delay, systemClock } from '../../../src/lib/clock.js';
 import { Prng } from '../../../src/lib/prng.js';
-import { isExplained } from './explained.js';
+import { isExplained, revisionOf } from './explained.js';
 import { plainText } from './request-text.js';
 import type { Message } from './requests.js';
 import { lateCode } from './side.js';
@@ -100,7 +100,7 @@ function isRefused(answer: Answer): boolean {
 /** What later requests name. */
 function note(source: StepSource, step: CallStep, answer: Answer): void {
   if (step.method.endsWith('/Compact') && !isRefused(answer)) {
-    source.requests.compacted.add(String(step.message['revision'] ?? 0n));
+    source.requests.compacted.add(revisionOf(step.message));
   }
   const body = answer['answer'] as
     { header?: { revision?: string }; leader?: { rev?: string } } | undefined;

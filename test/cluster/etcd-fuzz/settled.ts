@@ -3,19 +3,10 @@ import { leaseIds } from './requests.js';
 import type { Message } from './requests.js';
 
 /** Fields that are not compared, wherever they stand. */
-const own = [
-  ...[
-    'cluster_id',
-    'member_id',
-    'raft_term',
-    'raftTerm',
-    'raftIndex',
-    'raftAppliedIndex',
-    'dbSize',
-  ],
-  ...['dbSizeInUse', 'dbSizeQuota', 'downgradeInfo', 'storageVersion', 'version', 'name', 'token'],
-  ...['clientURLs', 'remaining_bytes', 'blob', 'hash_revision'],
-];
+const own = (
+  'cluster_id member_id raft_term raftTerm raftIndex raftAppliedIndex dbSize dbSizeInUse dbSizeQuota downgradeInfo ' +
+  'storageVersion version name token clientURLs remaining_bytes blob hash_revision'
+).split(' ');
 const known: ReadonlySet<string> = new Set(leaseIds.map(String));
 const keptIn: Readonly<Record<string, readonly string[]>> = {
   // The version of a key, and of the cluster.

@@ -67,8 +67,11 @@ export class Side {
     });
     const side = new Side(cluster);
     const list = await side.call({
-      ...{ kind: 'call', method: 'etcdserverpb.Cluster/MemberList', message: {} },
-      ...{ door: 'grpc', seed: 0 },
+      kind: 'call',
+      method: 'etcdserverpb.Cluster/MemberList',
+      message: {},
+      door: 'grpc',
+      seed: 0,
     });
     side.#settled.learnSelf(list);
     return side;
@@ -85,7 +88,8 @@ export class Side {
       ? this.#grpc(step, message)
       : this.#json(step, message));
     const token = (answer['answer'] as { readonly token?: string } | undefined)?.token;
-    if (token !== undefined) this.#tokens.set(String(step.message['name']), token);
+    const user = step.message['name'];
+    if (token !== undefined && typeof user === 'string') this.#tokens.set(user, token);
     return this.#settled.settle(step.method, step.message, answer) as Answer;
   }
 

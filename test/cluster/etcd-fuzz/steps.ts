@@ -40,18 +40,16 @@ const kv = ['Range', 'Put', 'DeleteRange', 'Txn'].map((name) => `etcdserverpb.KV
 const lease = ['Grant', 'Revoke', 'KeepAlive', 'TimeToLive', 'Leases'].map(
   (name) => `etcdserverpb.Lease/Lease${name}`,
 );
-const auth = [
-  ...['UserAdd', 'UserGet', 'UserList', 'UserDelete', 'UserChangePassword', 'UserGrantRole'],
-  ...['UserRevokeRole', 'RoleAdd', 'RoleGet', 'RoleList', 'RoleDelete', 'RoleGrantPermission'],
-  ...['RoleRevokePermission', 'RoleGrantPermission', 'Authenticate', 'Authenticate', 'AuthStatus'],
-].map((name) => `etcdserverpb.Auth/${name}`);
+const auth =
+  'UserAdd UserGet UserList UserDelete UserChangePassword UserGrantRole UserRevokeRole RoleAdd RoleGet RoleList ' +
+  'RoleDelete RoleGrantPermission RoleRevokePermission RoleGrantPermission Authenticate Authenticate AuthStatus';
+const authMethods = auth.split(' ').map((name) => `etcdserverpb.Auth/${name}`);
 const cluster = ['MemberAdd', 'MemberRemove', 'MemberUpdate', 'MemberList', 'MemberPromote'].map(
   (name) => `etcdserverpb.Cluster/${name}`,
 );
-const maintenance = [
-  ...['Alarm', 'Status', 'Defragment', 'Hash', 'HashKV', 'HashKV', 'Snapshot', 'MoveLeader'],
-  ...['Downgrade'],
-].map((name) => `etcdserverpb.Maintenance/${name}`);
+const maintenance = 'Alarm Status Defragment Hash HashKV HashKV Snapshot MoveLeader Downgrade'
+  .split(' ')
+  .map((name) => `etcdserverpb.Maintenance/${name}`);
 const election = [
   ...['Campaign', 'Campaign', 'Proclaim', 'Leader', 'Observe', 'Resign'].map(
     (name) => `v3electionpb.Election/${name}`,
@@ -114,7 +112,7 @@ export class StepSource {
       case 15:
       case 16:
       case 17:
-        return this.#call(prng.pick(auth));
+        return this.#call(prng.pick(authMethods));
       case 18:
       case 19:
       case 20:

@@ -1,6 +1,6 @@
 /**
  * Compares our store with a real etcd, request by request, for as many seeds as are asked for:
- * `node dist/test/cluster/etcd-fuzz/main.js --etcd PROGRAM [--seed 1] [--runs 10] [--steps 400] [--scope keys]`
+ * `node dist/test/cluster/etcd-fuzz/fuzz-main.js --etcd PROGRAM [--seed 1] [--runs 10] [--steps 400] [--scope keys]`
  */
 import { parseArgs } from 'node:util';
 import { runFuzz } from './run.js';
@@ -46,7 +46,7 @@ for (let seed = first; seed < first + Number(values.runs); seed++) {
     await Promise.all([ours.stop(), theirs.stop()]);
   }
 }
-for (const [method, { well, refused }] of [...verdicts].sort()) {
+for (const [method, { well, refused }] of [...verdicts].sort(([a], [b]) => (a < b ? -1 : 1))) {
   process.stdout.write(`${method}: ${well} answered, ${refused} refused\n`);
 }
 process.stdout.write(`${requests} requests, ${different} runs ended by a difference\n`);
