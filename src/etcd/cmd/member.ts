@@ -29,6 +29,7 @@ import { newClientServices } from './client-services.js';
 import { clusterLookup } from './cluster-lookup.js';
 import { realMachine } from '../machine.js';
 import type { Machine } from '../machine.js';
+import { watchCollections } from '../telemetry/loop-stalls.js';
 import { observeMember } from '../telemetry/member-metrics.js';
 import { Quota } from '../guards/quota.js';
 import { EtcdServer } from '../member/server.js';
@@ -129,6 +130,7 @@ export async function startMember(
   const { clients: clientPorts, watches } = await openClientPorts(server, config, listen, quota);
   const ports = { peers: peerPorts, clients: clientPorts, watches };
   observe(server, quota, ports);
+  const stopWatching = watchCollections((ms) => config.telemetry.server.collected(ms));
   server.start();
   const compactor = newCompactor(server, config);
   compactor.start();
@@ -141,6 +143,7 @@ export async function startMember(
     server,
     ready,
     async stop() {
+      stopWatching();
       compactor.stop();
       server.room.stop();
       check.stop();

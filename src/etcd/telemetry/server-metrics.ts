@@ -1,6 +1,7 @@
 /** The counters of a member, under etcd's names where they mean the same. */
 import type { Clock } from '../../lib/clock.js';
 import type { CompactionObserver } from '../mvcc/types.js';
+import { LoopStalls } from './loop-stalls.js';
 import { exponential } from './metric-set.js';
 import type { MetricSet } from './metric-set.js';
 
@@ -14,6 +15,7 @@ export class ServerMetrics {
   readonly #disk: ReturnType<typeof diskMetrics>;
   readonly #health: ReturnType<typeof healthMetrics>;
   readonly #compaction: ReturnType<typeof compactionMetrics>;
+  readonly #stalls: LoopStalls;
   #lastLeader = 0n;
 
   constructor(set: MetricSet) {
@@ -22,6 +24,7 @@ export class ServerMetrics {
     this.#disk = diskMetrics(set);
     this.#health = healthMetrics(set);
     this.#compaction = compactionMetrics(set);
+    this.#stalls = new LoopStalls(set);
   }
 
   leaderChanged(leader: bigint, local: boolean): void {
@@ -47,6 +50,7 @@ export class ServerMetrics {
 
   backendCommitted(durationMs: number): void {
     this.#disk.backendCommit.observe(durationMs / 1000);
+    this.#stalls.ran('commit', durationMs);
   }
 
   walSynced(durationMs: number, bytes: number): void {
@@ -61,6 +65,12 @@ export class ServerMetrics {
   /** An entry was applied. */
   applied(durationMs: number): void {
     if (durationMs > slowApplyMs) this.#raft.slowApply.inc();
+    this.#stalls.ran('apply', durationMs);
+  }
+
+  /** The thread's garbage was collected. */
+  collected(durationMs: number): void {
+    this.#stalls.ran('gc', durationMs);
   }
 
   slowReadIndex(): void {
