@@ -7,6 +7,7 @@ import { ClusterZone } from './dns/cluster-zone.js';
 import { Forwarder } from './dns/forwarder.js';
 import { Responder } from './dns/responder.js';
 import { DnsServer } from './dns/server.js';
+import { ingressAddress } from './ingress/bind-address.js';
 import { IngressController } from './ingress/controller.js';
 import { IngressStatus } from './ingress/status.js';
 import { addLocalAddress, removeLocalAddress } from './local-address.js';
@@ -20,7 +21,14 @@ import type { Node as NodeObject } from '../api/types/core.js';
 import type { NetworkPolicy } from '../api/types/networking.js';
 import { resources } from '../client/resources.js';
 import { Prng } from '../lib/prng.js';
-import type { DnsOptions, HeldPod, IsolatedPod, Netproxy, NetproxyOptions } from './types.js';
+import type {
+  DnsOptions,
+  HeldPod,
+  IngressOptions,
+  IsolatedPod,
+  Netproxy,
+  NetproxyOptions,
+} from './types.js';
 
 /** DNS waits this long for the names of the cluster before it listens (CoreDNS: 5 s). */
 const dnsWaitMs = 5000;
@@ -128,6 +136,7 @@ class Node implements Netproxy {
         : new IngressController({
             ...this.#options,
             ...ingress,
+            bindAddress: this.#ingressAddress(ingress ?? {}),
             watch: this.#watch,
             resolveName: async (host) => this.#responder?.addresses(host),
           });
@@ -140,6 +149,10 @@ class Node implements Netproxy {
       dns === false ? undefined : this.#startDns(zone, dns ?? {}),
     ]);
     if (controller !== undefined) await this.#startIngress(controller);
+  }
+
+  #ingressAddress(ingress: IngressOptions): string {
+    return ingressAddress({ ...this.#options, ingress, isRoot: process.getuid?.() === 0 });
   }
 
   async #startIngress(controller: IngressController): Promise<void> {

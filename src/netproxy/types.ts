@@ -171,7 +171,7 @@ export interface IngressOptions {
   readonly httpPort?: number;
   /** @default 443 */
   readonly httpsPort?: number;
-  /** The address to listen at. @default '0.0.0.0' */
+  /** The address to listen at. @default every one; the node's where root serves services in `userspace` mode */
   readonly bindAddress?: string;
   /** Wait for an answer's head, in milliseconds. @default 60_000 */
   readonly upstreamTimeoutMs?: number;

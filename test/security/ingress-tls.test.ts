@@ -128,6 +128,9 @@ test.each([
 
 test('a renewed Secret, one that comes late, one that goes: without a restart', async () => {
   const key = { namespace: 'default', name: 'two' };
+  const open = openHttp2(lab.https);
+  const ask = { ':authority': 'two.test', ':path': '/' };
+  expect((await askHttp2(open, ask)).status).toBe(200);
   const held = await lab.api.get<Secret>(resources.secrets, key);
   await lab.api.update(resources.secrets, {
     ...held,
@@ -139,6 +142,9 @@ test('a renewed Secret, one that comes late, one that goes: without a restart', 
   await lab.api.delete(resources.secrets, key);
   await eventually('gone', async () => (await nameServed('two.test')) === 'ingress.local');
   expect(await nameServed('one.test')).toBe('one.test');
+  // A connection keeps the certificate that it began with.
+  expect((await askHttp2(open, ask)).status).toBe(200);
+  open.destroy();
 });
 
 function dataOf(pair: KeyPair): Pick<Secret, 'data'> {
