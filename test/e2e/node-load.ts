@@ -6,6 +6,7 @@
 import { Resolver } from 'node:dns/promises';
 import { Agent, get } from 'node:http';
 import { connect } from 'node:net';
+import { delay, systemClock } from '../../src/lib/clock.js';
 
 /** How often something was done, and what went wrong. */
 export interface Tally {
@@ -18,6 +19,8 @@ export type LoadReport = Readonly<Record<'lookups' | 'services' | 'kept' | 'ingr
 
 const [name = '', server = '', serviceIp = '', echoIp = '', ingressHost = ''] =
   process.argv.slice(2);
+const clock = systemClock();
+const pauseMs = 5;
 const answerMs = 2000;
 const failuresMax = 20;
 const report: LoadReport = {
@@ -26,7 +29,7 @@ const report: LoadReport = {
   kept: { done: 0, failures: [] },
   ingress: { done: 0, failures: [] },
 };
-let isOver = false;
+const ending = new AbortController();
 
 const resolver = new Resolver({ timeout: answerMs, tries: 1 });
 resolver.setServers([server]);
@@ -52,9 +55,9 @@ function fetchPage(address: string, host: string): Promise<void> {
 
 function speak(): Promise<void> {
   return new Promise((resolve, reject) => {
-    const late = setTimeout(() => reject(new Error('no echo in time')), answerMs);
+    const onTime = clock.schedule(answerMs, () => settle(new Error('no echo in time')));
     const settle = (error?: Error): void => {
-      clearTimeout(late);
+      onTime();
       echo.off('data', heard).off('close', closed);
       if (error === undefined) resolve();
       else reject(error);
@@ -68,21 +71,19 @@ function speak(): Promise<void> {
 }
 
 async function use(tally: Tally, once: () => Promise<unknown>): Promise<void> {
-  while (!isOver) {
+  while (!ending.signal.aborted) {
     try {
       await once();
       tally.done++;
     } catch (error) {
       if (tally.failures.length < failuresMax) tally.failures.push(String(error));
     }
-    await new Promise((resolve) => setTimeout(resolve, 5));
+    await delay(clock, pauseMs);
   }
 }
 
 process.stdin.resume();
-process.stdin.on('end', () => {
-  isOver = true;
-});
+process.stdin.on('end', () => ending.abort());
 await Promise.all([
   use(report.lookups, () => resolver.resolve4(name)),
   use(report.services, () => fetchPage(serviceIp, 'service')),

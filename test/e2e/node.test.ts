@@ -70,11 +70,9 @@ function follow(
 
 /** Uses the network of the node until it is told to end. */
 async function load(): Promise<{ readonly end: () => Promise<LoadReport> }> {
-  const address = (service: string): Promise<string> =>
-    cluster.get('get', 'service', service, '-o', 'jsonpath={.spec.clusterIP}');
-  const resolver = await cluster.get(
-    ...['get', 'service', 'kube-dns', '-n', 'kube-system', '-o', 'jsonpath={.spec.clusterIP}'],
-  );
+  const address = (service: string, namespace = 'default'): Promise<string> =>
+    cluster.get('get', 'service', service, '-n', namespace, '-o', 'jsonpath={.spec.clusterIP}');
+  const resolver = await address('kube-dns', 'kube-system');
   const name = 'web.default.svc.cluster.local';
   const words = [name, resolver, await address('web'), await address('echo'), 'web.test'];
   const script = join('dist', 'test', 'e2e', 'node-load.js');
@@ -220,10 +218,8 @@ describeHere('a node on containerd', () => {
       expect({ services, kept }).toEqual({ services: [], kept: [] });
     }
     const again = await load();
-    await cluster.get(
-      ...['run', 'later', '--image=busybox:latest', '--image-pull-policy=IfNotPresent'],
-      ...['--command', '--', 'sleep', '1000'],
-    );
+    const image = ['--image=busybox:latest', '--image-pull-policy=IfNotPresent'];
+    await cluster.get('run', 'later', ...image, '--command', '--', 'sleep', '1000');
     await cluster.get('wait', '--for=condition=Ready', 'pod/later', '--timeout=60s');
     await cluster.get('delete', 'pod', 'later', '--grace-period=0', '--force');
     const report = failuresOf(await again.end());

@@ -109,12 +109,11 @@ class WorldMaker {
 
   /** A pod of the node's network on each node, one that has no address yet, one that had an address before. */
   #others(own: readonly Pod[]): Pod[] {
-    const likeOne = (name: string, spec: object, status: object): Pod =>
-      ({
-        metadata: { uid: name, namespace: this.#prng.pick(spaces), name, labels: this.#labels() },
-        spec: { containers: [], ...spec },
-        status,
-      }) as Pod;
+    const likeOne = (name: string, spec: object, status: object): Pod => ({
+      metadata: { uid: name, namespace: this.#prng.pick(spaces), name, labels: this.#labels() },
+      spec: { containers: [], ...spec },
+      status,
+    });
     const former = this.#prng.pick(own);
     const { podIP = '' } = former.status ?? {};
     return [
@@ -147,7 +146,7 @@ class WorldMaker {
         ...(withIngress ? { ingress: rules('from') } : {}),
         ...(withEgress ? { egress: rules('to') } : {}),
       },
-    } as NetworkPolicy;
+    };
   }
 
   #some<T>(low: number, high: number, one: () => T): T[] {
