@@ -187,6 +187,8 @@ const mayRename: Readonly<Record<string, string>> = {
     'by descriptors, below directories that others may change; volumes are made anew at a start',
   'src/etcd/wal/node-disk.ts':
     "the log's disk, which the simulator replaces: the log itself syncs the directory",
+  'src/netproxy/isolation/held-pods.ts':
+    'what it tells of does not outlive the machine: after a power cut no pod holds an address',
   'src/cli/stream/unpack.ts': 'what cp brings is in the container still, and can be copied again',
 };
 

@@ -1,6 +1,7 @@
 import type { ApiClient, InformerFactory } from '../client/types.js';
 import type { Clock } from '../lib/clock.js';
 import type { Logger } from '../lib/log.js';
+import type { Registry } from '../lib/metrics.js';
 
 /** The ways of serving services, by the names that flags and metrics give them. */
 export const proxyModes = ['iptables', 'nftables', 'userspace', 'none'] as const;
@@ -204,6 +205,8 @@ export interface ObservationOptions {
   readonly metricsAddress?: PortAddress;
   /** `/healthz` and `/livez`, for load balancers. @see kube-proxy's `--healthz-bind-address` */
   readonly healthzAddress?: PortAddress;
+  /** What the process measures besides, where it is the proxy's alone. @default nothing */
+  readonly registries?: readonly Registry[];
 }
 
 /** The dependencies and settings of {@link Netproxy}. */

@@ -1,7 +1,7 @@
 /**
- * Packets between twelve pods, their node and a stranger, each in a network namespace of its own, under the rules that a
- * node makes of random policies: who reaches whom, against what Kubernetes' documents say. The rules as such are judged
- * in test/sim/policies, for many more policies; here it is the kernel that judges. Needs root; skipped without.
+ * Sends packets between twelve pods, their node and a stranger, each in a network namespace of its own, under the rules
+ * that a node makes of random policies: who reaches whom, against what Kubernetes' documents say. The rules as such are
+ * judged in test/sim/policies, for many more policies; here the kernel judges. Needs root; skipped without.
  */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { execFileSync, fork } from 'node:child_process';

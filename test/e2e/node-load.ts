@@ -1,7 +1,7 @@
 /**
- * Uses a node's network from the node itself, without a pause: looks a name up, asks its service, asks its ingress, each
- * on a new connection, and speaks to an echo service on one that stays open. Run in the node's network namespace; ends
- * when its input does, and prints what failed of how many.
+ * Uses a node's network from the node itself, without a pause: looks a name up, asks its service and its ingress, each
+ * on a new connection, and speaks to an echo service on one that stays open. It is run in the node's network namespace,
+ * ends when its input does, and prints what failed of how many.
  */
 import { Resolver } from 'node:dns/promises';
 import { Agent, get } from 'node:http';

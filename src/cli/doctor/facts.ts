@@ -94,7 +94,7 @@ function isRunning(record: ClusterRecord | undefined, dataDirs: readonly string[
   return hosts.some(({ pid, dataDir }) => isAlive(pid, dataDir)) || dataDirs.some(isHeld);
 }
 
-/** True for the directory of an agent that runs alone. Pretended nodes have no network and keep no credentials there. */
+/** True for the directory of an agent that runs alone. Pretended nodes, which have no network, keep no keys there. */
 function isWithoutNetwork(dataDir: string): boolean {
   return (
     existsSync(join(dataDir, 'credentials.json')) &&

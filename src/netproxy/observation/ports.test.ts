@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import type { Node } from '../../api/types/core.js';
 import { ManualClock } from '../../lib/clock.js';
 import { silentLogger } from '../../lib/log.js';
+import { Gauge, Registry } from '../../lib/metrics.js';
 import { until } from '../testkit/watched-services.js';
 import { ObservationPorts } from './ports.js';
 
@@ -36,6 +37,24 @@ const get = async (port: number, path: string): Promise<{ status: number; text: 
   const response = await fetch(`http://127.0.0.1:${port}${path}`);
   return { status: response.status, text: await response.text() };
 };
+
+test('what the process measures besides is among the metrics', async () => {
+  const registry = new Registry();
+  new Gauge({ name: 'of_the_process', help: 'x', registers: [registry] }).set(7);
+  const ports = new ObservationPorts({
+    metricsAddress: free,
+    registries: [registry],
+    mode: 'none',
+    clock: new ManualClock(),
+    log: silentLogger,
+    node: () => undefined,
+  });
+  open.push(ports);
+  await ports.start();
+  const { text } = await get(ports.ports.metrics, '/metrics');
+  expect(text).toMatch(/^of_the_process 7$/m);
+  expect(text).toMatch(/^process_resident_memory_bytes \d/m);
+});
 
 test('metrics and health each have a port of their own', async () => {
   const { ports, found, clock } = start({ metrics: free, healthz: free });

@@ -106,7 +106,7 @@ export class ObservationPorts {
   #serveMetrics(request: DoorRequest, response: DoorResponse): void {
     switch (targetOf(request).path) {
       case '/metrics':
-        return answerMetrics(response, [this.#registry]);
+        return answerMetrics(response, [this.#registry, ...(this.#options.registries ?? [])]);
       case '/healthz':
         return answer(response, 200, plainText, 'ok');
       case '/proxyMode':

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { ApiClient, InformerFactory } from '../../client/index.js';
 import type { Clock } from '../../lib/clock.js';
 import type { Logger } from '../../lib/log.js';
+import type { Registry } from '../../lib/metrics.js';
 import { UsageError } from '../../lib/usage-error.js';
 import { nameServerAddress, startNetproxy, whatModeLacks } from '../../netproxy/index.js';
 import type { Netproxy, NodeNetworkOptions, ProxyMode } from '../../netproxy/index.js';
@@ -23,6 +24,8 @@ export interface NodeAccess {
   readonly credentials: Credentials;
   readonly client: ApiClient;
   readonly clock: Clock;
+  /** Of a process that is the proxy's alone. */
+  readonly registries?: readonly Registry[];
 }
 
 /** The directory of the proxy: its lock, its socket for the agent, and what it must not forget. */
@@ -91,6 +94,7 @@ export function startNodeProxy(settings: NodeSettings, access: NodeAccess): Netp
     observation: {
       ...(netproxyMetrics && { metricsAddress: netproxyMetrics }),
       ...(netproxyHealthz && { healthzAddress: netproxyHealthz }),
+      ...(access.registries && { registries: access.registries }),
     },
   });
 }

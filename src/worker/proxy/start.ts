@@ -1,8 +1,12 @@
 /** Puts the second process of a node together: its proxy, and the socket at which its agent asks for isolation. */
 import { createApiClient, createInformerFactory } from '../../client/index.js';
+import type { FinishedCall } from '../../client/index.js';
+import { ClientMetrics } from '../../client/client-metrics.js';
 import { EventSink } from '../../client/events/recorder.js';
 import type { Clock } from '../../lib/clock.js';
 import type { LogThreshold } from '../../lib/log.js';
+import { Registry } from '../../lib/metrics.js';
+import { rejectionRegistry } from '../../lib/rejections.js';
 import { derivedTls, RenewableTls } from '../../lib/pki/tls-source.js';
 import type { Netproxy } from '../../netproxy/index.js';
 import { IsolationDoor } from '../../netproxy/isolation/door.js';
@@ -32,7 +36,10 @@ export async function startProxyProcess(
   const credentials = await awaitCredentials(settings, signal);
   const current = new RenewableTls(credentials);
   const tls = derivedTls(current, clientTls);
-  const client = createApiClient({ servers: credentials.masters, tls, log, clock });
+  const registry = new Registry();
+  const calls = new ClientMetrics(registry);
+  const onCall = (call: FinishedCall): void => calls.onCall(call);
+  const client = createApiClient({ servers: credentials.masters, tls, log, clock, onCall });
   const events = new EventSink({ client, host: nodeName, clock, log }).recorder('kube-proxy');
   const informers = createInformerFactory({
     client,
@@ -40,7 +47,13 @@ export async function startProxyProcess(
     log,
     onTrouble: (trouble) => tellTrouble(events, nodeName, trouble),
   });
-  const proxy = startNodeProxy(settings, { informers, credentials, client, clock });
+  const proxy = startNodeProxy(settings, {
+    informers,
+    credentials,
+    client,
+    clock,
+    registries: [registry, rejectionRegistry],
+  });
   const directory = proxyDirectory(settings.dataDir);
   const door = new IsolationDoor({ ...settings, directory, isolation: proxy });
   const endFollowing = followCredentials(credentials, settings, (now) => {

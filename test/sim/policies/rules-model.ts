@@ -1,4 +1,4 @@
-/** A small kernel for the rules of network policies: reads what goes to `iptables-restore`, and judges packets by it. */
+/** A small kernel for the rules of policies: reads what goes to `iptables-restore`, and judges packets by it. */
 import type { Attempt } from './semantics.js';
 
 /** Of the table of policies. */
