@@ -47,9 +47,16 @@ function passes(
   return left && (to.isNode || through(to.node, 'FORWARD'));
 }
 
-function disagreements(world: PolicyWorld): string[] {
+/** @param mistake is put into the rules. @default none */
+function disagreements(
+  world: PolicyWorld,
+  mistake: (rules: string) => string = (rules) => rules,
+): string[] {
   const kernels = new Map(
-    Object.keys(world.nodes).map((node) => [node, new RulesModel(restoreInput(world, node))]),
+    Object.keys(world.nodes).map((node) => [
+      node,
+      new RulesModel(mistake(restoreInput(world, node))),
+    ]),
   );
   const pods = world.pods.flatMap(({ status }) => status?.podIP ?? []);
   const all = [...new Set([...pods, ...Object.values(world.nodes), ...strangers])];
@@ -83,6 +90,18 @@ test('the rules of random policies do what the documents say', () => {
   }
   expect(failed).toEqual({});
   expect(closed).toBeGreaterThan(seeds.length / 2);
+});
+
+test.each<[string, (rules: string) => string]>([
+  ['a pod is kept from itself', (rules) => rules.replaceAll(/^.* itself" -j RETURN\n/gm, '')],
+  ['nothing is closed', (rules) => rules.replaceAll(/^.* default" -j DROP\n/gm, '')],
+  ['a port is the next one', (rules) => rules.replaceAll(/--dport 80 /g, '--dport 81 ')],
+  ['TCP is every protocol', (rules) => rules.replaceAll(/ -p tcp| -m tcp/g, '')],
+  ['a block is wider', (rules) => rules.replaceAll('/29 ', '/28 ')],
+  ['what goes to nodes is free', (rules) => rules.replaceAll(/^-I INPUT .*\n/gm, '')],
+])('a mistake is seen: %s', (_, mistake) => {
+  const seeds = Array.from({ length: 60 }, (_one, n) => n);
+  expect(seeds.some((seed) => disagreements(randomWorld(seed), mistake).length > 0)).toBe(true);
 });
 
 describe('rules depend on the cluster alone', () => {
