@@ -3,6 +3,7 @@ import { ManualClock } from '../lib/clock.js';
 import { silentLogger } from '../lib/log.js';
 import type { CommandResult } from './command.js';
 import { removeLeftovers } from './leftovers.js';
+import { until } from './testkit/watched-services.js';
 import type { ProxyMode } from './types.js';
 
 const saved = `*nat
@@ -30,7 +31,7 @@ async function removed(mode: ProxyMode, fails = 0): Promise<string[]> {
   let left = fails;
   const answer = (stdout: string, code = 0): Promise<CommandResult> =>
     Promise.resolve({ code, stdout, stderr: '' });
-  let isOver = false;
+  const state = { isOver: false };
   const work = removeLeftovers({
     mode,
     serviceCidr: '10.96.0.0/16',
@@ -53,11 +54,11 @@ async function removed(mode: ProxyMode, fails = 0): Promise<string[]> {
       written.push(`${words}\n${options?.stdin ?? ''}`.trim());
       return answer('');
     },
-  }).finally(() => (isOver = true));
-  while (!isOver) {
-    await new Promise((resolve) => setImmediate(resolve));
+  }).finally(() => (state.isOver = true));
+  await until(() => {
     clock.advance(1000);
-  }
+    return state.isOver;
+  });
   await work;
   return written;
 }

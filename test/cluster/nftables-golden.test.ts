@@ -36,7 +36,7 @@ function run(steps: readonly string[]): string[] {
 
 type Listed = Record<string, { name?: string; chain?: string; hook?: string; elem?: unknown[] }>;
 
-/** The lines of a listing that matter: no handles, elements in order, no chains that are empty and wait for their end. */
+/** The lines of a listing that matter: no handles, elements in order, no chains that wait for their end. */
 function essence(json: string): string[] {
   const { nftables } = JSON.parse(json) as { nftables: Listed[] };
   const withRules = new Set(nftables.flatMap(({ rule }) => rule?.chain ?? []));

@@ -2,7 +2,8 @@
  * From a service port to what it wants in the table. Pure.
  *
  * Most services are elements of maps alone; see `layout.ts`. One with session affinity has chains of its own, a chain
- * and a set of clients per endpoint, for the set must go with its endpoint; one with source ranges has a chain for them.
+ * and a set of clients per endpoint, for the set must go with its endpoint; one with source ranges has a chain for
+ * them.
  */
 import { cidrContains, parseCidr } from '../address.js';
 import type { Endpoint, ServicePort } from '../model/service-model.js';
