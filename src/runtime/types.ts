@@ -336,8 +336,8 @@ export interface ContainerRuntime {
 
   createSandbox(config: SandboxConfig): Promise<SandboxState>;
   /**
-   * False when a sandbox is of no use any more, since what keeps it has died. Absent: it is whole as long as its network
-   * namespace is there.
+   * False when a sandbox is of no use any more, since what keeps it has died. Absent: it is whole as long as its
+   * network namespace is there.
    */
   isSandboxWhole?(id: string): Promise<boolean>;
   /** Removes the sandbox with all containers that are left in it. */

@@ -120,8 +120,8 @@ export class RuntimePodNetwork implements PodNetwork {
 }
 
 /**
- * The list of plugins that a runtime calls for each pod. As with plugins that are called by us, pods of the IPv4 network
- * get no IPv6 address of their link, which no policy would know.
+ * The list of plugins that a runtime calls for each pod. As with plugins that are called by us, pods of the IPv4
+ * network get no IPv6 address of their link, which no policy would know.
  */
 export function networkConfiguration(
   bridge: Readonly<Record<string, unknown>>,

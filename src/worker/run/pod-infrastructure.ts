@@ -107,6 +107,16 @@ export class PodInfrastructure {
     }
   }
 
+  /** As {@link replaceBrokenSandbox}. Never rejects: a runtime that cannot tell is asked after the next failure. */
+  async tryToReplaceSandbox(): Promise<void> {
+    try {
+      await this.replaceBrokenSandbox();
+    } catch (error) {
+      const { log } = this.#node;
+      log.debug({ error, ...keyOf(this.#state.pod) }, 'a sandbox could not be looked at');
+    }
+  }
+
   /** A sandbox whose network namespace somebody took away is of no use: the pod gets another. */
   async replaceBrokenSandbox(): Promise<void> {
     const handle = this.#sandbox;

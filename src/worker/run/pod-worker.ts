@@ -333,16 +333,7 @@ export class PodWorker {
       node.observer?.containerStarted(tracked.role, reason);
       const failure = { reason, message: errorMessage(error) };
       record.recordStartFailed(tracked, failure, node.clock.nowMs());
-      await this.#replaceSandboxIfBroken();
-    }
-  }
-
-  /** A runtime that cannot tell now is asked again after the next failure. */
-  async #replaceSandboxIfBroken(): Promise<void> {
-    try {
-      await this.#infra.replaceBrokenSandbox();
-    } catch (error) {
-      this.#node.log.debug({ error, ...keyOf(this.pod) }, 'a sandbox could not be looked at');
+      await this.#infra.tryToReplaceSandbox();
     }
   }
 
@@ -452,9 +443,7 @@ export class PodWorker {
   }
 
   #trackOf(containerId: string): TrackedContainer | undefined {
-    for (const tracked of this.#state.trackedContainers.values()) {
-      if (tracked.current?.id === containerId) return tracked;
-    }
-    return undefined;
+    const all = [...this.#state.trackedContainers.values()];
+    return all.find(({ current }) => current?.id === containerId);
   }
 }

@@ -2,7 +2,7 @@
 import type { Pod } from '../../api/types/core.js';
 import type { NodeContext } from './node-context.js';
 
-/** The only handler of runtimes that do not choose theirs themselves. A pod that asks for another one is not run with this one. */
+/** The only handler of runtimes that do not choose theirs. A pod that asks for another one is not run with this one. */
 const handlers: ReadonlySet<string> = new Set(['runc']);
 
 /**

@@ -20,7 +20,7 @@ function podWith(spec: object = {}): Pod {
       ],
       ...spec,
     },
-  } as unknown as Pod;
+  };
 }
 
 /** A node whose runtime is of one kind or the other. */
