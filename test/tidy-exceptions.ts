@@ -6,6 +6,7 @@
  * (its README says why).
  */
 export const mayOpenFiles: Readonly<Record<string, string>> = {
+  'src/runtime/cgroups.ts': 'cgroups',
   'src/runtime/console-session.ts':
     'FIFOs of the shim, in the directory of the container, which no container reaches',
   'src/runtime/containerd/containers.ts':
@@ -25,6 +26,8 @@ export const mayOpenFiles: Readonly<Record<string, string>> = {
   'src/runtime/containerd/seccomp.ts': "profiles of the node's owner, by a path without ..",
   'src/runtime/containerd/stats.ts': 'cgroups',
   'src/runtime/containerd/stuck.ts': 'cgroups',
+  'src/runtime/cri/containers.ts': 'makes the directories of logs, where no container reaches',
+  'src/runtime/cri/log-rotation.ts': 'logs, which the runtime writes where no container reaches',
   'src/runtime/log-attach.ts': 'logs, which the shim writes where no container reaches',
   'src/runtime/log-file.ts': 'logs, which the shim writes where no container reaches',
   'src/runtime/mounts.ts': '/proc',

@@ -1,5 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { ContainerState as CriState } from '../../gen/cri/api.js';
 import type { Container, ContainerStatus } from '../../gen/cri/api.js';
 import type { Clock } from '../../lib/clock.js';
 import { delay } from '../../lib/clock.js';
@@ -100,6 +101,7 @@ export class CriContainers {
       cgroup: note.cgroupParent,
       seccompDir,
     });
+    await this.#removeTwins(config, sandbox.id);
     await mkdir(dirname(config.logPath), { recursive: true });
     try {
       await client.runtime.createContainer({
@@ -110,6 +112,23 @@ export class CriContainers {
     } catch (cause) {
       const error = runtimeError(cause, 'CreateFailed');
       throw new RuntimeError(error.code, error.message, { retryable: true, cause });
+    }
+  }
+
+  /**
+   * Makes room for a name that a runtime gives once: a creation whose answer was lost left a container of the same run,
+   * which nobody starts.
+   */
+  async #removeTwins({ id, name, restartCount }: ContainerConfig, sandbox: string): Promise<void> {
+    const { client, objects } = this.#options;
+    for (const twin of await objects.containersIn(sandbox)) {
+      const isOther = twin.labels[ownLabels.container] !== id;
+      const { metadata } = twin;
+      if (!isOther || metadata?.name !== name || metadata.attempt !== restartCount) continue;
+      if (twin.state === CriState.CONTAINER_RUNNING) {
+        throw new RuntimeError('CreateFailed', `${name} runs already, as ${twin.id}`);
+      }
+      await calledIfThere(client.runtime.removeContainer({ containerId: twin.id }));
     }
   }
 
@@ -125,7 +144,7 @@ export class CriContainers {
       const error = runtimeError(cause, 'StartFailed');
       const after = error.retryable ? await this.#whenKnown(id) : undefined;
       if (after?.phase === 'running') return after;
-      void watcher.look();
+      watcher.lookSoon();
       const { message, retryable } = error;
       throw new RuntimeError('StartFailed', message, { retryable, cause });
     }

@@ -1,5 +1,6 @@
-import { rename, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import type { Clock } from '../../lib/clock.js';
+import { renameDurably } from '../../lib/files/rename-durably.js';
 import type { Logger } from '../../lib/log.js';
 import { ContainerState } from '../../gen/cri/api.js';
 import type { CriClient } from './client.js';
@@ -36,7 +37,10 @@ export class LogRotation {
   start(): void {
     if (this.#isStopped) return;
     this.#cancel = this.#options.clock.schedule(lookEveryMs, () => {
-      void this.rotate().then(() => this.start());
+      this.rotate().then(
+        () => this.start(),
+        (error: unknown) => this.#failed(error),
+      );
     });
   }
 
@@ -47,7 +51,7 @@ export class LogRotation {
 
   /** Looks at the log of each container that runs. Never rejects: what fails is tried again. */
   async rotate(): Promise<void> {
-    const { objects, log } = this.#options;
+    const { objects } = this.#options;
     try {
       for (const { id, state, annotations } of await objects.listContainers()) {
         const note = noteOf(annotations);
@@ -59,18 +63,24 @@ export class LogRotation {
         if (size > note.logMaxBytes) await this.#rotateOne(id, note.logPath);
       }
     } catch (error) {
-      log.warn({ error }, 'the logs of containers could not be rotated');
+      this.#failed(error);
+    }
+  }
+
+  #failed(error: unknown): void {
+    if (!this.#isStopped) {
+      this.#options.log.warn({ error }, 'the logs of containers could not be rotated');
     }
   }
 
   /** The runtime goes on with the file that it has open until it is told: nothing is lost between the two. */
   async #rotateOne(criId: string, path: string): Promise<void> {
-    await rename(path, `${path}.1`);
+    await renameDurably(path, `${path}.1`);
     try {
       await called(this.#options.client.runtime.reopenContainerLog({ containerId: criId }));
     } catch (error) {
       // It writes on into the old file: that must keep its name, or nobody finds what is written.
-      await rename(`${path}.1`, path);
+      await renameDurably(`${path}.1`, path);
       throw error;
     }
   }

@@ -42,6 +42,12 @@ export class CriObjects {
     return own;
   }
 
+  /** All containers of a sandbox. @param criId the runtime's id of it */
+  async containersIn(criId: string): Promise<Container[]> {
+    const filter = { id: '', state: undefined, podSandboxId: criId, labelSelector: {} };
+    return (await called(this.#client.runtime.listContainers({ filter }))).containers;
+  }
+
   /** The runtime's id of a container; undefined when it has none of that id. */
   async findContainer(id: string): Promise<string | undefined> {
     const known = this.#containerIds.get(id);

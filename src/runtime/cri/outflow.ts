@@ -38,10 +38,11 @@ export class Outflow {
     if (stream === undefined || stream.write(data)) return true;
     if (!this.#isWaiting) {
       this.#isWaiting = true;
-      void this.#connection.drained().then(() => {
+      const tell = (): void => {
         this.#isWaiting = false;
         if (!this.#isClosed) output.drain?.();
-      });
+      };
+      this.#connection.drained().then(tell, tell);
     }
     return false;
   }

@@ -322,6 +322,11 @@ export class CriRuntime implements ContainerRuntime {
     return portSession(connection, port, output);
   }
 
+  /** Looks at all logs now. It is done every 10 s in any case. */
+  rotateLogs(): Promise<void> {
+    return this.#rotation.rotate();
+  }
+
   async stats(): Promise<ContainerStats[]> {
     const atMs = this.#options.clock.nowMs();
     const { stats } = await called(this.#client.runtime.listContainerStats({ filter: undefined }));

@@ -51,7 +51,7 @@ export class CriWatcher {
     for (const { id, state } of await this.#options.objects.listContainers()) {
       if (state !== ContainerState.CONTAINER_EXITED) this.#running.add(id);
     }
-    void this.#follow();
+    this.#follow().catch((error: unknown) => this.#failed(error));
     this.#schedule();
   }
 
@@ -63,6 +63,11 @@ export class CriWatcher {
   /** The end of a container that was started is told from now on. @param criId the runtime's id */
   expect(criId: string): void {
     this.#running.add(criId);
+  }
+
+  /** Begins a look, and waits for nothing. */
+  lookSoon(): void {
+    this.look().catch((error: unknown) => this.#failed(error));
   }
 
   /** Looks now. Never rejects; a look that is under way is followed by another. */
@@ -85,7 +90,7 @@ export class CriWatcher {
   }
 
   async #look(): Promise<void> {
-    const { objects, log, emit } = this.#options;
+    const { objects, emit } = this.#options;
     // What is made while the runtime answers is not in its answer.
     const known = [...this.#running];
     try {
@@ -101,11 +106,15 @@ export class CriWatcher {
       if (this.#isFailing) emit({ type: 'resync' });
       this.#isFailing = false;
     } catch (error) {
-      if (!this.#isFailing && !this.#stop.signal.aborted) {
-        log.warn({ error }, 'the containers of the runtime cannot be looked at');
-      }
-      this.#isFailing = true;
+      this.#failed(error);
     }
+  }
+
+  #failed(error: unknown): void {
+    if (!this.#isFailing && !this.#stop.signal.aborted) {
+      this.#options.log.warn({ error }, 'the containers of the runtime cannot be looked at');
+    }
+    this.#isFailing = true;
   }
 
   async #tellEnd(criId: string): Promise<void> {
@@ -123,7 +132,10 @@ export class CriWatcher {
     if (this.#stop.signal.aborted) return;
     const everyMs = this.#hasEvents ? slowLookEveryMs : lookEveryMs;
     this.#cancel = this.#options.clock.schedule(everyMs, () => {
-      void this.look().then(() => this.#schedule());
+      this.look().then(
+        () => this.#schedule(),
+        (error: unknown) => this.#failed(error),
+      );
     });
   }
 
@@ -137,7 +149,7 @@ export class CriWatcher {
         for await (const event of events) {
           this.#hasEvents = true;
           void event;
-          void this.look();
+          this.lookSoon();
         }
       } catch (error) {
         if (isGrpcError(error) && error.code === Code.Unimplemented) return;

@@ -73,13 +73,21 @@ export class CriContainerd {
     return execFileSync('ctr', ['--address', this.socket, '-n', 'k8s.io', ...args]).toString();
   }
 
+  /** The first process of the only sandbox, as the node sees it. */
+  sandboxPid(): number {
+    const [sandbox = ''] =
+      this.ctr('containers', 'list').match(/^\S+(?= +registry.local\/pause)/m) ?? [];
+    const tasks = this.ctr('tasks', 'list');
+    return Number(new RegExp(`^${sandbox} +(\\d+)`, 'm').exec(tasks)?.[1]);
+  }
+
   /** Starts the daemon, also again after {@link kill}. */
   async launch(): Promise<void> {
     const path = join(this.dir, 'config.toml');
     await writeFile(path, this.#config());
     const log = openSync(join(this.dir, 'containerd.log'), 'a');
-    const [program = '', ...args] = [...this.#inside, 'containerd', '--config', path];
-    this.#child = spawn(program, args, { stdio: ['ignore', log, log] });
+    const [first, ...rest] = [...this.#inside, 'containerd', '--config', path];
+    this.#child = spawn(first ?? '', rest, { stdio: ['ignore', log, log] });
     const endMs = clock.monotonicMs() + startMsMax;
     while (!(await this.#answers())) {
       if (clock.monotonicMs() > endMs) throw new Error('containerd does not answer');
