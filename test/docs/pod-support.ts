@@ -301,6 +301,20 @@ const words: Readonly<Record<FieldRow['outcome'], string>> = {
   unexplained: '?',
 };
 
+/** Where a node with `--runtime cri` differs; `src/runtime/cri` and its tests are the reason. */
+const overCri: readonly string[] = [
+  '## With `--runtime cri`',
+  '',
+  '- `runtimeClassName`: any handler that the runtime has; for others FailedCreatePodSandBox with its words.',
+  '- `containers.lifecycle.stopSignal`: refused (CreateContainerConfigError): not every runtime knows it.',
+  '- `ephemeralContainers` that are privileged, in a pod that has no privileged container: the runtime refuses them.',
+  '- `containers.ports.hostPort`: published by the `portmap` plugin that the runtime calls; with `--cni-conf-dir=none` by',
+  "  the other network's, or not.",
+  '- Probes, hooks and grace periods: whole seconds, rounded up. An end is seen within a second where the runtime has no',
+  '  events (containerd 1.6).',
+  '- `containers.resources.limits` of `ephemeral-storage`: what the runtime says of its writable layer counts.',
+];
+
 /** The page. */
 export function podPage(rows: readonly FieldRow[]): string {
   const cell = (text: string): string => text.replaceAll('|', '\\|').replaceAll('\n', ' ').trim();
@@ -320,6 +334,8 @@ export function podPage(rows: readonly FieldRow[]): string {
     '| Field | Outcome | How, or why not |',
     '| --- | --- | --- |',
     ...rows.map(({ field, outcome, how }) => `| \`${field}\` | ${words[outcome]} | ${cell(how)} |`),
+    '',
+    ...overCri,
     '',
   ].join('\n');
 }

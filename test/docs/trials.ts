@@ -208,6 +208,11 @@ const rows: readonly Row[] = [
   },
   {
     pages: 'docs/OPERATIONS.md',
+    begins: 'trireme worker --runtime=cri',
+    trial: { how: 'check', why: 'test/cluster/cri-node.test.ts does it' },
+  },
+  {
+    pages: 'docs/OPERATIONS.md',
     begins: 'kubectl -n kube-system get leases',
     trial: { how: 'run', says: /kube-scheduler/ },
   },
