@@ -22,6 +22,10 @@ import type { CriWatcher } from './watcher.js';
 const outcomeMsMax = 60_000;
 const outcomeEveryMs = 250;
 
+/** The tries to remove a container, and the time between two. */
+const removeTries = 5;
+const removeEveryMs = 200;
+
 /** The parts that {@link CriContainers} works with. */
 export interface CriContainersOptions {
   readonly client: CriClient;
@@ -190,16 +194,31 @@ export class CriContainers {
 
   /** Also ends one that still runs. */
   async remove(id: string): Promise<void> {
-    const { client, objects, watcher } = this.#options;
+    const { objects, watcher } = this.#options;
     const containerId = await objects.findContainer(id);
     if (containerId !== undefined) {
       const state = await this.status(id);
       if (state?.phase === 'running') await this.stop(id, { graceMs: 0 });
       await watcher.look();
-      await calledIfThere(client.runtime.removeContainer({ containerId }));
+      await this.#takeAway(containerId);
     }
     objects.forgetContainer(id);
     await this.#added.delete(id);
+  }
+
+  /** A runtime may take a container for running whose end it has not yet worked through: it is ended once more. */
+  async #takeAway(containerId: string): Promise<void> {
+    const { client, clock } = this.#options;
+    for (let tries = 1; ; tries++) {
+      try {
+        await calledIfThere(client.runtime.removeContainer({ containerId }));
+        return;
+      } catch (error) {
+        if (tries === removeTries) throw error;
+      }
+      await calledIfThere(client.runtime.stopContainer({ containerId, timeout: 0n }));
+      await delay(clock, removeEveryMs);
+    }
   }
 
   /** Drops what was added to containers that are gone. */
