@@ -1,6 +1,8 @@
 /** The ways of serving services: by rules of the kernel in one of two languages, or by connections of our own. */
+import { isIPv4 } from 'node:net';
 import type { Clock } from '../lib/clock.js';
 import type { Logger } from '../lib/log.js';
+import { parseCidr } from './address.js';
 import type { RunCommand } from './command.js';
 import { createRunner } from './command.js';
 import { iptablesKernel } from './iptables/kernel.js';
@@ -52,7 +54,7 @@ export async function startServiceProxier(
   const { mode, nodeName, nodeIp, clusterCidr, serviceCidr } = options;
   const { run, log, excludedIps } = parts;
   const root = process.getuid?.() === 0;
-  const base = { nodeIp, clusterCidr, nodePortAddresses: [] };
+  const base = { nodeIp, clusterCidr: ipv4Block(clusterCidr), nodePortAddresses: [] };
   const shared = { ...parts, nodeName };
   if (mode === 'userspace') {
     const proxier = new UserspaceProxier({ ...shared, root });
@@ -60,7 +62,8 @@ export async function startServiceProxier(
     await proxier.start();
   } else if (mode === 'nftables') {
     await setSysctls({ 'net/ipv4/ip_forward': '1' }, log);
-    const rules = new ServiceTable({ ...base, serviceCidr, excludedIps });
+    const own = { serviceCidr: ipv4Block(serviceCidr), excludedIps: excludedIps.filter(isIPv4) };
+    const rules = new ServiceTable({ ...base, ...own });
     const kernel = nftablesKernel(run, () => rules.needsNames);
     const proxier = new ServiceProxier({ ...shared, rules, kernel });
     begun(proxier);
@@ -73,4 +76,9 @@ export async function startServiceProxier(
     await proxier.start();
   }
   if (root) await removeLeftovers({ ...parts, mode, serviceCidr, ownIps: excludedIps });
+}
+
+/** The rules are those of IPv4, and would all be refused for one address of another kind. "" = no such block. */
+function ipv4Block(cidr: string): string {
+  return parseCidr(cidr) === undefined ? '' : cidr;
 }

@@ -9,6 +9,7 @@
  * among thousands is a few elements of maps, and `nft`, which reads the names of all chains and sets before each
  * change, has few to read. Exceptions are services with affinity and with source ranges; see `service-claims.ts`.
  */
+import { isIPv4 } from 'node:net';
 import { masqueradeMark } from '../iptables/rule.js';
 import type { RuleConfig } from '../kernel/rule-config.js';
 import { quoted } from './names.js';
@@ -133,9 +134,13 @@ export function baseChains(config: TableConfig): readonly Chain[] {
   ];
 }
 
-/** The addresses that node ports answer on, as elements of their set. */
+/**
+ * The addresses that node ports answer on, as elements of their set: those given, or the node's main one; all of a node
+ * whose main one is none of IPv4.
+ */
 export function nodePortAddresses({ nodePortAddresses: given, nodeIp }: TableConfig): string[] {
-  return given.length === 0 ? [nodeIp] : [...given];
+  if (given.length > 0) return [...given];
+  return [isIPv4(nodeIp) ? nodeIp : '0.0.0.0/0'];
 }
 
 const sharedName =

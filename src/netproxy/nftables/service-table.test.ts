@@ -165,6 +165,16 @@ describe('two services that claim one address', () => {
   });
 });
 
+test('a node whose address is none of IPv4 answers on all that it has', () => {
+  const plans = ['192.168.0.1', 'fd00::1'].map((nodeIp) =>
+    new ServiceTable({ ...config, nodeIp }).plan(),
+  );
+  expect(plans.map((plan) => lines(plan, 'add element ip kube-proxy nodeport-ips'))).toEqual([
+    ['add element ip kube-proxy nodeport-ips { 192.168.0.1 }'],
+    ['add element ip kube-proxy nodeport-ips { 0.0.0.0/0 }'],
+  ]);
+});
+
 describe('a look', () => {
   test('takes out and puts back what it looks at, but what changes', () => {
     const other = portOf('default/other', { clusterIP: '10.96.5.6', ports: http }, [there]);
