@@ -2,6 +2,7 @@ import { expect, test } from '@jest/globals';
 import { ManualClock } from '../../lib/clock.js';
 import { silentLogger } from '../../lib/log.js';
 import type { ContainerState, ImageInfo } from '../../runtime/types.js';
+import { RuntimeError } from '../../runtime/types.js';
 import { FakeRuntime } from '../testkit/fake-runtime.js';
 import { ImageCollector } from './image-collector.js';
 
@@ -11,7 +12,7 @@ class FullRuntime extends FakeRuntime {
 
   override listImages(): Promise<ImageInfo[]> {
     return Promise.resolve(
-      ['busybox', 'nginx', 'redis', 'unused'].map((name) => ({
+      ['busybox', 'nginx', 'redis', 'foreign', 'unused'].map((name) => ({
         reference: `docker.io/library/${name}:latest`,
         digest: `sha256:${name}`,
         sizeBytes: 1,
@@ -29,12 +30,15 @@ class FullRuntime extends FakeRuntime {
   }
 
   override removeImage(reference: string): Promise<void> {
+    if (reference.includes('foreign')) {
+      return Promise.reject(new RuntimeError('Failed', 'used by a container'));
+    }
     this.removed.push(reference);
     return Promise.resolve();
   }
 }
 
-test('a full disk takes no image that a container runs or a pod names', async () => {
+test('a full disk takes no image that a container runs or a pod names, and one that stays keeps no other', async () => {
   const clock = new ManualClock();
   const runtime = new FullRuntime(clock);
   const collector = new ImageCollector({

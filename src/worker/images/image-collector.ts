@@ -74,8 +74,13 @@ export class ImageCollector {
       .toSorted((a, b) => a.lastUsedMs - b.lastUsedMs);
     for (const { reference } of idle) {
       if ((await this.#diskShare()) < shares.low) return;
-      await runtime.removeImage(reference);
-      log.info({ image: reference }, 'removed an unused image');
+      try {
+        await runtime.removeImage(reference);
+        log.info({ image: reference }, 'removed an unused image');
+      } catch (error) {
+        // Somebody else's container may have it: the others go all the same.
+        log.warn({ error, image: reference }, 'an unused image could not be removed');
+      }
     }
   }
 
