@@ -109,6 +109,7 @@ function checkSimple(root: string, words: readonly string[]): string[] {
   const path = program.replace(/^\.\//, '').replace(/^\/opt\/trireme\//, '');
   if (path === 'trireme' || path === 'bin/trireme') return checkTrireme(root, rest);
   if (path.startsWith('scripts/')) return checkScript(root, path, rest);
+  if (path.startsWith('test/')) return existsSync(join(root, path)) ? [] : [`${path} is not there`];
   if (program === 'node') return checkNode(root, rest);
   if (program === 'npx') return checkNpx(root, rest);
   if (program === 'npm') return checkNpm(root, rest);

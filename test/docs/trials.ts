@@ -30,6 +30,7 @@ interface Row {
 const machine = 'it changes the machine; docs/VAGRANT.md is how that is tried';
 const virtual = 'it makes virtual machines';
 const minutes = 'it takes minutes';
+const hour = 'it takes an hour, and Debian 12';
 const level = 'scripts/test does it, and runs this test';
 const others = 'it needs members on other machines; test/cluster/etcd-cluster.test.ts does it';
 const monitoring = 'test/cluster/monitoring.test.ts does it';
@@ -370,6 +371,11 @@ const rows: readonly Row[] = [
     pages: 'test/sim/README.md',
     begins: 'node dist/test/sim/',
     trial: { how: 'run', instead: few },
+  },
+  {
+    pages: 'test/conformance/suite/README.md',
+    begins: 'test/conformance/suite/',
+    trial: { how: 'check', why: hour },
   },
   { pages: 'docs/TESTING.md', begins: './scripts/test', trial: { how: 'check', why: level } },
   { pages: 'docs/TESTING.md', begins: 'npx tsc', trial: { how: 'check', why: level } },

@@ -129,7 +129,7 @@ function checkFailureRule(
 }
 
 function checkExitCodes(
-  { containerName, operator, values }: NonNullable<FailureRule['onExitCodes']>,
+  { containerName, operator, values = [] }: Partial<NonNullable<FailureRule['onExitCodes']>>,
   path: FieldPath,
   names: ReadonlySet<string>,
   errors: FieldError[],
@@ -157,7 +157,7 @@ function checkSuccessPolicy(spec: Spec, path: FieldPath, errors: FieldError[]): 
     errors.push(invalid(path, spec.successPolicy, needsIndexes));
     return;
   }
-  const { rules } = spec.successPolicy;
+  const { rules = [] }: Partial<typeof spec.successPolicy> = spec.successPolicy;
   const here = child(path, 'rules');
   if (rules.length === 0) {
     const text = 'at least one rules must be specified when the successPolicy is specified';

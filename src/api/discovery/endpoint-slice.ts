@@ -100,7 +100,7 @@ function checkZones(
     const here = child(at(path, index), 'name');
     if (names.has(name)) errors.push(duplicate(here, name));
     names.add(name);
-    for (const text of labelValueErrors(name)) errors.push(invalid(here, name, text));
+    for (const text of labelValueErrors(name ?? '')) errors.push(invalid(here, name, text));
   }
 }
 

@@ -1,6 +1,7 @@
 import { resources } from '../../client/resources.js';
 import type { KubeObject } from '../../api/object.js';
 import { afterEach, describe, expect, jest, test } from '@jest/globals';
+import { writeFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -328,6 +329,23 @@ describe('a worker node', () => {
     });
     expect(status?.conditions?.find(({ type }) => type === 'Ready')?.reason).toBe('PodCompleted');
     await until('sandbox gone', async () => runtime.sandboxes.size === 0);
+  });
+
+  test('a run that is over before its start has returned has said why', async () => {
+    const { api, runtime } = await rigged();
+    runtime.behaviour.exitsAtOnce = ({ mounts }) => {
+      const log = mounts.find(({ containerPath }) => containerPath === '/dev/termination-log');
+      writeFileSync(log?.hostPath ?? '', 'the reason');
+      return 1;
+    };
+    await create(api, 'job', { restartPolicy: 'Never' });
+    await until('Failed', async () => (await get(api, 'job')).status?.phase === 'Failed');
+    const { status } = await get(api, 'job');
+    expect(status?.containerStatuses?.[0]?.state?.terminated).toMatchObject({
+      exitCode: 1,
+      reason: 'Error',
+      message: 'the reason',
+    });
   });
 
   test('a pod that takes long to measure is looked at once, and holds up no other', async () => {

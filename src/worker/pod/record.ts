@@ -173,6 +173,18 @@ export function recordStarted(tracked: TrackedContainer, instance: Instance): vo
   tracked.probes = unprobed;
 }
 
+/** A run as it was before its end. */
+export function stillRunning(instance: Instance): Instance {
+  const {
+    finishedAtMs: _at,
+    exitCode: _code,
+    reason: _reason,
+    message: _message,
+    ...run
+  } = instance;
+  return { ...run, phase: 'running' };
+}
+
 /** The run exists, but its first process could not be started. */
 export function recordNeverRan(tracked: TrackedContainer, message: string, nowMs: number): void {
   tracked.startFailure = { reason: 'RunContainerError', message, retryAtMs: nowMs };

@@ -51,6 +51,6 @@ test('where the agent runs the proxy, there is no other', () => {
 test('what neither takes is refused', () => {
   expect(() => parseNetproxyOptions(['--agent-prot=1'])).toThrow("unknown option '--agent-prot=1'");
   expect(() => parseNetproxyOptions(['--netproxy-mode=ipvs'])).toThrow(
-    '--netproxy-mode takes iptables, userspace, none, not "ipvs"',
+    '--netproxy-mode takes iptables, nftables, userspace, none, not "ipvs"',
   );
 });

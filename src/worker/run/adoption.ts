@@ -3,7 +3,7 @@ import type { ContainerStatus } from '../../api/types/core.js';
 import type { ContainerState } from '../../runtime/types.js';
 import { containerId } from '../pod/container-status.js';
 import { instanceOf } from '../pod/record.js';
-import type { PodState, TrackedContainer } from '../pod/state.js';
+import type { Instance, PodState, TrackedContainer } from '../pod/state.js';
 import { isEnding, unprobed } from '../pod/state.js';
 import type { SandboxHandle } from './sandbox.js';
 
@@ -44,10 +44,10 @@ function adoptTrack(
     .map(({ id }) => id);
   const current = ran.at(-1);
   const previous = ran.at(-2);
-  if (current !== undefined) tracked.current = instanceOf(current);
-  if (previous !== undefined) tracked.previous = instanceOf(previous);
-  tracked.deadContainerIds.push(...ran.slice(0, -2).map(({ id }) => id));
   const reported = reportedStatus(state, tracked.name);
+  if (current !== undefined) tracked.current = asReported(instanceOf(current), reported);
+  if (previous !== undefined) tracked.previous = asReported(instanceOf(previous), reported);
+  tracked.deadContainerIds.push(...ran.slice(0, -2).map(({ id }) => id));
   if (current?.phase === 'running' && reported?.containerID === containerId(instanceOf(current))) {
     // The results of the earlier agent's probes hold until a probe finds otherwise.
     tracked.probes = {
@@ -56,6 +56,14 @@ function adoptTrack(
       readiness: reported.ready ? 'success' : unprobed.readiness,
     };
   }
+}
+
+/** The run with what the earlier agent found out about its end. */
+function asReported(run: Instance, reported: ContainerStatus | undefined): Instance {
+  if (run.phase !== 'exited') return run;
+  const ends = [reported?.state?.terminated, reported?.lastState?.terminated];
+  const end = ends.find((candidate) => candidate?.containerID === containerId(run));
+  return end?.message === undefined ? run : { ...run, message: end.message };
 }
 
 function reportedStatus(state: PodState, name: string): ContainerStatus | undefined {

@@ -7,7 +7,7 @@ import type { ContainerState } from '../../runtime/types.js';
 import type { PodAction } from '../pod/decide.js';
 import { decide } from '../pod/decide.js';
 import * as record from '../pod/record.js';
-import type { PodState, TrackedContainer } from '../pod/state.js';
+import type { Instance, PodState, TrackedContainer } from '../pod/state.js';
 import { containersByRole, isRunning, newPodState } from '../pod/state.js';
 import { podStatus } from '../pod/status.js';
 import { attemptProbe } from '../probes/attempt.js';
@@ -84,7 +84,10 @@ export class PodWorker {
       },
       onFailure: (target, output) => probeFailed(this.#node.events, this.#state, target, output),
     });
-    if (options.adopted !== undefined) adopt(this.#state, options.adopted);
+    if (options.adopted !== undefined) {
+      adopt(this.#state, options.adopted);
+      this.#run(this.#readMessages());
+    }
     this.#infra = new PodInfrastructure({
       node: options.node,
       state: this.#state,
@@ -308,8 +311,9 @@ export class PodWorker {
         }),
       );
       const postStart = container.lifecycle?.postStart;
-      record.recordStarted(tracked, instance);
       const hasFailed = instance.phase !== 'running' && instance.exitCode === 128;
+      // A short run may be over by now. Its end is told when its output is whole, and recorded with what it said.
+      record.recordStarted(tracked, hasFailed ? instance : record.stillRunning(instance));
       this.#starts.started(tracked, hasFailed ? 'RunContainerError' : undefined);
       if (instance.reason === 'StartError') {
         record.recordNeverRan(tracked, instance.message ?? '', node.clock.nowMs());
@@ -376,20 +380,8 @@ export class PodWorker {
     this.#probes.stop(containerId);
     const { current } = tracked;
     if (current?.id !== containerId || current.phase === 'exited') return;
-    const { files, runtime } = this.#node;
-    const container = this.#container(tracked.name);
-    const found = await runtime.containerStatus(containerId).catch(() => undefined);
-    const message =
-      container === undefined
-        ? ''
-        : await terminationMessage({
-            container,
-            containersInPod: this.#state.trackedContainers.size,
-            exitCode: exit.exitCode,
-            messagePath: files.messagePath(keyOf(this.pod).uid, tracked.name, current.restartCount),
-            logPath: current.logPath,
-            files,
-          });
+    const found = await this.#node.runtime.containerStatus(containerId).catch(() => undefined);
+    const message = await this.#messageOf(tracked, current, exit.exitCode);
     const oomKilled = (found?.oomKilled ?? false) || this.#oomKilled.delete(containerId);
     record.recordExit(tracked, {
       exitCode: exit.exitCode,
@@ -397,6 +389,31 @@ export class PodWorker {
       finishedAtMs: found?.finishedAtMs ?? exit.atMs,
       message,
     });
+    this.kick();
+  }
+
+  async #messageOf(tracked: TrackedContainer, run: Instance, exitCode: number): Promise<string> {
+    const { files } = this.#node;
+    const container = this.#container(tracked.name);
+    if (container === undefined) return '';
+    return await terminationMessage({
+      container,
+      containersInPod: this.#state.trackedContainers.size,
+      exitCode,
+      messagePath: files.messagePath(keyOf(this.pod).uid, tracked.name, run.restartCount),
+      logPath: run.logPath,
+      files,
+    });
+  }
+
+  /** What ended while there was no agent has said something, too. */
+  async #readMessages(): Promise<void> {
+    for (const tracked of this.#state.trackedContainers.values()) {
+      const { current } = tracked;
+      if (current?.phase !== 'exited' || current.message !== undefined) continue;
+      const message = await this.#messageOf(tracked, current, current.exitCode ?? 0);
+      if (message !== '' && tracked.current === current) tracked.current = { ...current, message };
+    }
     this.kick();
   }
 

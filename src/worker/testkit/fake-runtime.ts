@@ -142,7 +142,8 @@ export class FakeRuntime implements ContainerRuntime {
     const config = this.configs.get(id);
     const code = config === undefined ? undefined : this.behaviour.exitsAtOnce(config);
     if (code !== undefined) this.end(id, code);
-    return running;
+    // As it is by now: a short run is over before its start has returned.
+    return this.#container(id);
   }
 
   writableLayer(): undefined {
