@@ -157,7 +157,7 @@ function checkSuccessPolicy(spec: Spec, path: FieldPath, errors: FieldError[]): 
     errors.push(invalid(path, spec.successPolicy, needsIndexes));
     return;
   }
-  const { rules = [] }: Partial<typeof spec.successPolicy> = spec.successPolicy;
+  const { rules = [] } = spec.successPolicy as Partial<NonNullable<Spec['successPolicy']>>;
   const here = child(path, 'rules');
   if (rules.length === 0) {
     const text = 'at least one rules must be specified when the successPolicy is specified';
