@@ -7,7 +7,7 @@ import type { ContainerState } from '../../runtime/types.js';
 import type { PodAction } from '../pod/decide.js';
 import { decide } from '../pod/decide.js';
 import * as record from '../pod/record.js';
-import type { Instance, PodState, TrackedContainer } from '../pod/state.js';
+import type { PodState, TrackedContainer } from '../pod/state.js';
 import { containersByRole, isRunning, newPodState } from '../pod/state.js';
 import { podStatus } from '../pod/status.js';
 import { attemptProbe } from '../probes/attempt.js';
@@ -28,7 +28,7 @@ import { PodInfrastructure } from './pod-infrastructure.js';
 import { runPostStart } from './post-start.js';
 import { StartObserver } from './start-observer.js';
 import { checkStorage } from './storage-check.js';
-import { terminationMessage } from './termination-message.js';
+import { messageOf, readMessages } from './run-messages.js';
 import { errorMessage } from '../../lib/errors.js';
 
 /** The pod and the dependencies of {@link PodWorker}. */
@@ -86,7 +86,7 @@ export class PodWorker {
     });
     if (options.adopted !== undefined) {
       adopt(this.#state, options.adopted);
-      this.#run(this.#readMessages());
+      this.#run(readMessages(this.#node, this.#state).then(() => this.kick()));
     }
     this.#infra = new PodInfrastructure({
       node: options.node,
@@ -381,7 +381,7 @@ export class PodWorker {
     const { current } = tracked;
     if (current?.id !== containerId || current.phase === 'exited') return;
     const found = await this.#node.runtime.containerStatus(containerId).catch(() => undefined);
-    const message = await this.#messageOf(tracked, current, exit.exitCode);
+    const message = await messageOf(this.#node, this.#state, tracked, exit.exitCode);
     const oomKilled = (found?.oomKilled ?? false) || this.#oomKilled.delete(containerId);
     record.recordExit(tracked, {
       exitCode: exit.exitCode,
@@ -389,31 +389,6 @@ export class PodWorker {
       finishedAtMs: found?.finishedAtMs ?? exit.atMs,
       message,
     });
-    this.kick();
-  }
-
-  async #messageOf(tracked: TrackedContainer, run: Instance, exitCode: number): Promise<string> {
-    const { files } = this.#node;
-    const container = this.#container(tracked.name);
-    if (container === undefined) return '';
-    return await terminationMessage({
-      container,
-      containersInPod: this.#state.trackedContainers.size,
-      exitCode,
-      messagePath: files.messagePath(keyOf(this.pod).uid, tracked.name, run.restartCount),
-      logPath: run.logPath,
-      files,
-    });
-  }
-
-  /** What ended while there was no agent has said something, too. */
-  async #readMessages(): Promise<void> {
-    for (const tracked of this.#state.trackedContainers.values()) {
-      const { current } = tracked;
-      if (current?.phase !== 'exited' || current.message !== undefined) continue;
-      const message = await this.#messageOf(tracked, current, current.exitCode ?? 0);
-      if (message !== '' && tracked.current === current) tracked.current = { ...current, message };
-    }
     this.kick();
   }
 
