@@ -3,6 +3,7 @@ import type { FileHandle } from 'node:fs/promises';
 
 /** One entry of a CRI log. */
 export interface LogEntry {
+  /** With nine digits after the second, as the kubelet prints it; containerd leaves zeros at the end out. */
   readonly timestamp: string;
   readonly stream: 'stdout' | 'stderr';
   /** False: the line goes on in the next entry of the same stream. */
@@ -19,11 +20,18 @@ export function parseLogLine(line: Buffer): LogEntry | undefined {
   const stream = line.toString('latin1', first + 1, second);
   if (stream !== 'stdout' && stream !== 'stderr') return undefined;
   return {
-    timestamp: line.toString('latin1', 0, first),
+    timestamp: nineDigits(line.toString('latin1', 0, first)),
     stream,
     full: line.toString('latin1', second + 1, third) === 'F',
     text: line.subarray(third + 1),
   };
+}
+
+/** `2026-01-02T03:04:05Z` and with fewer digits after the second; an offset is left as it is. */
+function nineDigits(timestamp: string): string {
+  if (timestamp.length === 30 || !timestamp.endsWith('Z')) return timestamp;
+  const [whole = '', fraction = ''] = timestamp.slice(0, -1).split('.');
+  return `${whole}.${fraction.padEnd(9, '0')}Z`;
 }
 
 const chunkBytes = 64 * 1024;
