@@ -167,10 +167,13 @@ export class PodManager {
   async resync(): Promise<void> {
     const { node } = this.#options;
     try {
+      const held = new Map([...this.#workers].map(([uid, worker]) => [uid, worker.held()]));
       const { sandboxes, containers } = await node.runtime.list();
       const ids = new Set(sandboxes.map(({ id }) => id));
       const byId = byIdOf(containers);
-      for (const worker of this.#workers.values()) worker.resync(ids, byId);
+      for (const [uid, worker] of this.#workers) {
+        worker.resync(held.get(uid) ?? new Set(), ids, byId);
+      }
       await this.#collect({ sandboxes, containers });
     } catch (error) {
       node.log.warn({ error }, 'the runtime could not be listed');

@@ -348,6 +348,24 @@ describe('a worker node', () => {
     });
   });
 
+  test('a pod that starts while the runtime is listed keeps its sandbox and its run', async () => {
+    const { api, node, runtime } = await rigged();
+    const before = await runtime.list();
+    jest.spyOn(runtime, 'list').mockImplementationOnce(async () => {
+      await create(api, 'web');
+      await untilReady(api, 'web');
+      return before;
+    });
+    await node.pods.resync();
+    const { state } = node.pods.find('default', 'web', '')!;
+    expect(state.sandbox.phase).toBe('ready');
+    expect(state.trackedContainers.get('main')?.current?.phase).toBe('running');
+    // What is gone is found all the same.
+    runtime.containers.clear();
+    await node.pods.resync();
+    await until('another run', async () => runtime.containers.size === 1);
+  });
+
   test('a pod that takes long to measure is looked at once, and holds up no other', async () => {
     const { api, node, dataDir } = await rigged();
     const volumes = [{ name: 'cache', emptyDir: { sizeLimit: '1Mi' } }];

@@ -151,19 +151,36 @@ export class PodWorker {
     if (this.#trackOf(containerId) !== undefined) this.#oomKilled.add(containerId);
   }
 
-  /** Compares with all that the runtime has: what was missed is made up for. */
-  resync(sandboxIds: ReadonlySet<string>, containers: ReadonlyMap<string, ContainerState>): void {
-    const { sandbox } = this.#state;
-    if (sandbox.phase === 'ready' && sandbox.id !== undefined && !sandboxIds.has(sandbox.id)) {
+  /** The ids that the runtime knows by now: its sandbox, and the containers that run. */
+  held(): ReadonlySet<string> {
+    const { sandbox, trackedContainers } = this.#state;
+    const running = [...trackedContainers.values()].filter((tracked) => isRunning(tracked));
+    const ids = running.flatMap(({ current }) => (current === undefined ? [] : [current.id]));
+    if (sandbox.phase === 'ready' && sandbox.id !== undefined) ids.push(sandbox.id);
+    return new Set(ids);
+  }
+
+  /**
+   * Compares with all that the runtime has: what was missed is made up for.
+   * @param held what {@link held} was when the runtime was asked: it may know nothing of what is younger
+   */
+  resync(
+    held: ReadonlySet<string>,
+    sandboxIds: ReadonlySet<string>,
+    containers: ReadonlyMap<string, ContainerState>,
+  ): void {
+    const { id, phase } = this.#state.sandbox;
+    if (phase === 'ready' && id !== undefined && held.has(id) && !sandboxIds.has(id)) {
       record.recordSandboxLost(this.#state, this.#node.clock.nowMs());
       this.#probes.stopAll();
     }
     for (const tracked of this.#state.trackedContainers.values()) {
-      if (!isRunning(tracked) || tracked.current === undefined) continue;
-      const found = containers.get(tracked.current.id);
+      const { current } = tracked;
+      if (!isRunning(tracked) || current === undefined || !held.has(current.id)) continue;
+      const found = containers.get(current.id);
       if (found?.phase === 'running') continue;
       const atMs = found?.finishedAtMs ?? this.#node.clock.nowMs();
-      this.exited(tracked.current.id, { exitCode: found?.exitCode ?? 137, atMs });
+      this.exited(current.id, { exitCode: found?.exitCode ?? 137, atMs });
     }
     this.kick();
   }
