@@ -204,7 +204,7 @@ function decideProbes(state: PodState, tracked: TrackedContainer, plan: Plan): v
   if (!isRunning(tracked) || tracked.work !== 'none') return;
   const container = containerNamed(state, tracked.name);
   const cause = stopCause(tracked, container);
-  if (cause === undefined) return;
+  if (cause === undefined || !plan.due(tracked.stopFailure?.retryAtMs)) return;
   const probes = { startup: container?.startupProbe, liveness: container?.livenessProbe };
   const probe = cause === 'changed' ? undefined : probes[cause];
   const deadlineMs = plan.nowMs + probeGraceSeconds(state, probe) * 1000;
@@ -226,6 +226,7 @@ function decideResize(state: PodState, tracked: TrackedContainer, plan: Plan): v
     return;
   }
   if (kind === 'restart') {
+    if (!plan.due(tracked.stopFailure?.retryAtMs)) return;
     const deadlineMs = plan.nowMs + probeGraceSeconds(state, undefined) * 1000;
     plan.add({ type: 'stopContainer', container: name, cause: 'resized', deadlineMs });
   } else if (plan.due(resizeFailure?.retryAtMs)) {
@@ -263,7 +264,8 @@ function decideEnd(state: PodState, plan: Plan): void {
   for (const tracked of endingNow(state)) {
     if (tracked.work === 'starting') continue;
     const shorter = tracked.work === 'stopping' && deadlineMs < (tracked.stopDeadlineMs ?? 0);
-    if (tracked.work === 'none' || shorter) {
+    const isDue = tracked.work === 'none' && plan.due(tracked.stopFailure?.retryAtMs);
+    if (isDue || shorter) {
       plan.add({ type: 'stopContainer', container: tracked.name, cause, deadlineMs });
     }
   }

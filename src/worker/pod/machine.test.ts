@@ -256,6 +256,27 @@ describe('the state machine of a pod', () => {
     });
   });
 
+  test('a container that cannot be stopped is tried again after longer and longer waits', () => {
+    const state = newPodState(podOf({}), 0);
+    settle(state, 0);
+    const deleted = podOf({});
+    deleted.metadata.deletionTimestamp = '2026-01-01T00:00:00Z';
+    record.recordPod(state, deleted, 0);
+    const tracked = state.trackedContainers.get('main')!;
+    const waits: number[] = [];
+    for (let nowMs = 0; waits.length < 9; nowMs += waits.at(-1)!) {
+      expect(decide(state, nowMs).actions).toMatchObject([{ type: 'stopContainer' }]);
+      record.recordStopBegun(tracked, 'ending', nowMs);
+      record.recordStopFailed(tracked, nowMs);
+      const { actions, wakeAtMs } = decide(state, nowMs);
+      expect(actions).toEqual([]);
+      waits.push(wakeAtMs! - nowMs);
+    }
+    expect(waits).toEqual([500, 1000, 2000, 4000, 8000, 16_000, 30_000, 30_000, 30_000]);
+    exit(state, 'main', 0, 200_000);
+    expect(tracked.stopFailure).toBeUndefined();
+  });
+
   test('a shorter grace period takes over while a container is being stopped', () => {
     const state = newPodState(podOf({}), 0);
     settle(state, 0);

@@ -225,6 +225,15 @@ export function recordStopBegun(
 export function recordStopEnded(tracked: TrackedContainer): void {
   if (tracked.work === 'stopping') tracked.work = 'none';
   delete tracked.stopDeadlineMs;
+  delete tracked.stopFailure;
+}
+
+/** The runtime could not stop it, or does not answer: it is tried again after a while. */
+export function recordStopFailed(tracked: TrackedContainer, nowMs: number): void {
+  const failures = (tracked.stopFailure?.failures ?? 0) + 1;
+  recordStopEnded(tracked);
+  if (tracked.current?.phase !== 'running') return;
+  tracked.stopFailure = { failures, retryAtMs: retryAt(failures, nowMs) };
 }
 
 /** The first process has ended. Said twice, the first counts. */
@@ -249,6 +258,7 @@ export function recordExit(
     ...(message === undefined || message === '' ? {} : { message }),
   };
   tracked.probes = unprobed;
+  delete tracked.stopFailure;
 }
 
 /** A probe has another result. */

@@ -85,6 +85,8 @@ export interface TrackedContainer {
   work: 'none' | 'starting' | 'stopping' | 'resizing';
   /** While stopping: when it gets SIGKILL. */
   stopDeadlineMs?: number;
+  /** It could not be stopped: not before then it is tried again. */
+  stopFailure?: { readonly failures: number; readonly retryAtMs: number };
   image: ImageState;
   imageBackOff?: BackOffEntry;
   startFailure?: StartFailure;

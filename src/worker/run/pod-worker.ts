@@ -388,8 +388,10 @@ export class PodWorker {
           atMs: ended?.finishedAtMs ?? node.clock.nowMs(),
         });
       }
-    } finally {
       record.recordStopEnded(tracked);
+    } catch (error) {
+      record.recordStopFailed(tracked, this.#node.clock.nowMs());
+      throw error;
     }
   }
 
