@@ -11,6 +11,7 @@ import type { Clock } from '../../lib/clock.js';
 import { Code, createGrpcChannel, isGrpcError } from '../../lib/grpc/index.js';
 import { silentLogger } from '../../lib/log.js';
 import { errorMessage } from '../../lib/errors.js';
+import { isRuntimeError } from '../../runtime/types.js';
 import type { HttpAction } from './http.js';
 import { beginHttpProbe, probeUrl } from './http.js';
 import type { ProbeOutcome } from './prober.js';
@@ -53,7 +54,10 @@ export async function attemptProbe(probe: Probe, context: AttemptContext): Promi
     }
     return { ok: false, output: 'missing probe handler' };
   } catch (error) {
-    return { ok: false, output: errorMessage(error) };
+    const output = errorMessage(error);
+    // A runtime that is away, or starts anew, is no fault of the container.
+    if (isRuntimeError(error) && error.retryable) return { ok: false, output, isVoid: true };
+    return { ok: false, output };
   }
 }
 

@@ -16,6 +16,8 @@ export type ProbeResult = 'success' | 'failure' | 'unknown';
 export interface ProbeOutcome {
   readonly ok: boolean;
   readonly output: string;
+  /** The attempt could not be made: it says nothing of the container, and does not count. @default false */
+  readonly isVoid?: boolean;
 }
 
 /** One probe of one container. */
@@ -103,6 +105,10 @@ export class ProbeWorker {
 
   #count(outcome: ProbeOutcome): void {
     const { target, onResult, onFailure } = this.#options;
+    if (outcome.isVoid === true) {
+      onFailure(target, outcome.output);
+      return;
+    }
     this.#streak = outcome.ok === this.#lastOk ? this.#streak + 1 : 1;
     this.#lastOk = outcome.ok;
     if (!outcome.ok) onFailure(target, outcome.output);

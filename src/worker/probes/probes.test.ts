@@ -3,6 +3,7 @@ import * as http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Container, Probe } from '../../api/types/core.js';
 import { ManualClock, systemClock } from '../../lib/clock.js';
+import { RuntimeError } from '../../runtime/types.js';
 import { attemptProbe } from './attempt.js';
 import { ProbeManager } from './probe-manager.js';
 import type { ProbeTarget } from './prober.js';
@@ -75,6 +76,43 @@ describe('probes', () => {
     expect(log).toContain('4 readiness -> success');
     expect(log.filter((line) => line.includes('liveness') && line.startsWith('2'))).toEqual([]);
     expect(manager.hasStarted('c1')).toBe(true);
+    manager.stopAll();
+  });
+
+  test('attempts that a runtime could not make say nothing of the container', async () => {
+    const clock = new ManualClock();
+    const results: string[] = [];
+    const outputs: string[] = [];
+    let isAway = true;
+    const manager = new ProbeManager({
+      clock,
+      attempt: (target) =>
+        attemptProbe(target.probe, {
+          podIp: '127.0.0.1',
+          ports: [],
+          clock,
+          execSync: async () => {
+            if (isAway) throw new RuntimeError('Unavailable', 'connection refused');
+            return { exitCode: 1, output: 'no', timedOut: false };
+          },
+        }),
+      onResult: (target, result) => results.push(`${target.kind} ${result}`),
+      onFailure: (_target, output) => outputs.push(output),
+    });
+    const livenessProbe = probe({ exec: { command: ['true'] }, failureThreshold: 2 });
+    manager.start('c1', { name: 'c', livenessProbe });
+    const pass = async (): Promise<void> => {
+      await settle();
+      clock.advance(2000);
+      await settle();
+    };
+    for (let turn = 0; turn < 5; turn++) await pass();
+    expect(results).toEqual([]);
+    expect(outputs.length).toBeGreaterThan(3);
+    expect(new Set(outputs)).toEqual(new Set(['connection refused']));
+    isAway = false;
+    for (let turn = 0; turn < 3; turn++) await pass();
+    expect(results).toEqual(['liveness failure']);
     manager.stopAll();
   });
 
