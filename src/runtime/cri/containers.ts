@@ -22,6 +22,9 @@ import type { CriWatcher } from './watcher.js';
 const outcomeMsMax = 60_000;
 const outcomeEveryMs = 250;
 
+/** What the agent takes for ended gets this long to end. */
+const twinGraceSeconds = 2n;
+
 /** The tries to remove a container, and the time between two. */
 const removeTries = 5;
 const removeEveryMs = 200;
@@ -120,19 +123,21 @@ export class CriContainers {
   }
 
   /**
-   * Makes room for a name that a runtime gives once: a creation whose answer was lost left a container of the same run,
-   * which nobody starts.
+   * Makes sure that no earlier run is alive, of whose start nobody could tell what became of it, or of which the runtime
+   * lost sight. And makes room for a name that a runtime gives once: a creation whose answer was lost left a container
+   * of the same run, which nobody starts.
    */
   async #removeTwins({ id, name, restartCount }: ContainerConfig, sandbox: string): Promise<void> {
     const { client, objects } = this.#options;
     for (const twin of await objects.containersIn(sandbox)) {
-      const isOther = twin.labels[ownLabels.container] !== id;
-      const { metadata } = twin;
-      if (!isOther || metadata?.name !== name || metadata.attempt !== restartCount) continue;
-      if (twin.state === CriState.CONTAINER_RUNNING) {
-        throw new RuntimeError('CreateFailed', `${name} runs already, as ${twin.id}`);
+      const { id: containerId, metadata, state } = twin;
+      if (twin.labels[ownLabels.container] === id || metadata?.name !== name) continue;
+      if (state === CriState.CONTAINER_RUNNING || state === CriState.CONTAINER_UNKNOWN) {
+        const request = { containerId, timeout: twinGraceSeconds };
+        await calledIfThere(client.runtime.stopContainer(request));
       }
-      await calledIfThere(client.runtime.removeContainer({ containerId: twin.id }));
+      if (metadata.attempt !== restartCount) continue;
+      await calledIfThere(client.runtime.removeContainer({ containerId }));
     }
   }
 
@@ -147,7 +152,8 @@ export class CriContainers {
     } catch (cause) {
       const error = runtimeError(cause, 'StartFailed');
       const after = error.retryable ? await this.#whenKnown(id) : undefined;
-      if (after?.phase === 'running') return after;
+      // A short run is over by now. What was never started has no time of it.
+      if (after?.phase === 'running' || after?.startedAtMs !== undefined) return after;
       watcher.lookSoon();
       const { message, retryable } = error;
       throw new RuntimeError('StartFailed', message, { retryable, cause });

@@ -1,25 +1,23 @@
 /** The runtime against a server that speaks as newer and odder ones than the machine's containerd do. */
 import { afterEach, expect, test } from '@jest/globals';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import {
   CgroupDriver,
   Container,
   ContainerEventResponse,
   ContainerState,
   ContainerStatus,
-  ImageServiceDefinition,
-  RuntimeServiceDefinition,
 } from '../../gen/cri/api.js';
-import type { StatusResponse, VersionResponse } from '../../gen/cri/api.js';
-import { systemClock } from '../../lib/clock.js';
-import { Code, createGrpcServer, GrpcError } from '../../lib/grpc/index.js';
+import type {
+  RuntimeServiceDefinition,
+  StatusResponse,
+  VersionResponse,
+} from '../../gen/cri/api.js';
+import { Code, GrpcError } from '../../lib/grpc/index.js';
 import type { Handlers } from '../../lib/grpc/index.js';
 import { until } from '../../lib/http2/testkit/raw-peer.js';
-import { silentLogger } from '../../lib/log.js';
 import type { RuntimeEvent } from '../types.js';
-import { CriRuntime } from './runtime.js';
+import type { CriRuntime } from './runtime.js';
+import { serveCri } from './testkit/serve.js';
 
 type Service = Handlers<typeof RuntimeServiceDefinition>;
 
@@ -53,6 +51,7 @@ class Fake {
   /** Sends an event; undefined until somebody listens. */
   tell: (() => void) | undefined;
   start: () => void = () => undefined;
+  startedAt = '0';
 
   readonly #common = {
     id: 'abc',
@@ -77,7 +76,11 @@ class Fake {
       }),
       containerStatus: () => ({
         status: {
-          ...ContainerStatus.fromJSON({ ...this.#common, exit_code: 4 }),
+          ...ContainerStatus.fromJSON({
+            ...this.#common,
+            exit_code: 4,
+            started_at: this.startedAt,
+          }),
           state: this.state,
         },
         info: {},
@@ -103,32 +106,9 @@ function condition(type: string): {
   return { type, status: true, reason: '', message: '' };
 }
 
-/** Whatever a test does not say is not implemented. */
-function all<S extends { readonly methods: object }>(definition: S, some: object): Handlers<S> {
-  const none = (): never => {
-    throw new GrpcError(Code.Unimplemented, 'unknown method');
-  };
-  const names = Object.keys(definition.methods);
-  const handlers: unknown = { ...Object.fromEntries(names.map((name) => [name, none])), ...some };
-  return handlers as Handlers<S>;
-}
-
 async function serve(fake: Fake): Promise<CriRuntime> {
-  const dir = mkdtempSync(join(tmpdir(), 'cri-'));
-  ends.push(() => rmSync(dir, { recursive: true }));
-  const server = createGrpcServer({ log: silentLogger });
-  server.addService(RuntimeServiceDefinition, all(RuntimeServiceDefinition, fake.handlers));
-  server.addService(ImageServiceDefinition, all(ImageServiceDefinition, {}));
-  ends.push(() => server.close());
-  const path = join(dir, 's');
-  await server.listen({ path });
-  const runtime = new CriRuntime({
-    endpoint: `unix://${path}`,
-    dataDir: dir,
-    clock: systemClock({ unref: true }),
-    log: silentLogger,
-  });
-  ends.push(() => runtime.stop());
+  const { runtime, end } = await serveCri({ runtime: fake.handlers });
+  ends.push(end);
   return runtime;
 }
 
@@ -168,6 +148,19 @@ test('a start whose answer is lost counts as what became of it', async () => {
     throw new GrpcError(Code.DeadlineExceeded, 'late');
   };
   expect(await runtime.startContainer('c1')).toMatchObject({ id: 'c1', phase: 'running' });
+});
+
+test('a short run whose start was not answered has ended, and did not fail to start', async () => {
+  const fake = new Fake();
+  fake.state = ContainerState.CONTAINER_CREATED;
+  const runtime = await serve(fake);
+  await runtime.start();
+  fake.start = () => {
+    fake.state = ContainerState.CONTAINER_EXITED;
+    fake.startedAt = '1700000001000000000';
+    throw new GrpcError(Code.Unavailable, 'gone');
+  };
+  expect(await runtime.startContainer('c1')).toMatchObject({ phase: 'exited', exitCode: 4 });
 });
 
 test('what is not ready is said with its reason', async () => {
