@@ -60,7 +60,9 @@ export class LogRotation {
           (info) => info.size,
           () => 0,
         );
-        if (size > note.logMaxBytes) await this.#rotateOne(id, note.logPath);
+        if (size <= note.logMaxBytes) continue;
+        // One that cannot be rotated holds up no other.
+        await this.#rotateOne(id, note.logPath).catch((error: unknown) => this.#failed(error));
       }
     } catch (error) {
       this.#failed(error);
@@ -79,8 +81,13 @@ export class LogRotation {
     try {
       await called(this.#options.client.runtime.reopenContainerLog({ containerId: criId }));
     } catch (error) {
-      // It writes on into the old file: that must keep its name, or nobody finds what is written.
-      await renameDurably(`${path}.1`, path);
+      // It writes on into the old file: that must keep its name, or nobody finds what is written. Unless only the answer
+      // was lost: then it has a new one.
+      const isReopened = await stat(path).then(
+        () => true,
+        () => false,
+      );
+      if (!isReopened) await renameDurably(`${path}.1`, path);
       throw error;
     }
   }

@@ -33,6 +33,7 @@ import { called, CriClient, patient, runtimeError, socketOf } from './client.js'
 import { commandSession } from './command-session.js';
 import { CriContainers } from './containers.js';
 import { CriImages, sandboxImageOf } from './images.js';
+import { ownLabels } from './labels.js';
 import { LogRotation } from './log-rotation.js';
 import { CriObjects } from './objects.js';
 import { portSession } from './port-session.js';
@@ -197,9 +198,10 @@ export class CriRuntime implements ContainerRuntime {
   }
 
   async removeSandbox(id: string): Promise<void> {
-    const { containers } = await this.list();
-    const inside = containers.filter(({ sandboxId }) => sandboxId === id);
-    await Promise.all(inside.map((container) => this.#containers.remove(container.id)));
+    const found = await this.#objects.findSandbox(id);
+    const inside = found === undefined ? [] : await this.#objects.containersIn(found);
+    const own = inside.flatMap(({ labels }) => labels[ownLabels.container] ?? []);
+    await Promise.all(own.map((containerId) => this.#containers.remove(containerId)));
     await this.#sandboxes.remove(id);
   }
 

@@ -93,6 +93,7 @@ export class CriWatcher {
     const { objects, emit } = this.#options;
     // What is made while the runtime answers is not in its answer.
     const known = [...this.#running];
+    let isWhole = true;
     try {
       const containers = await objects.listContainers();
       const there = new Set(containers.map(({ id }) => id));
@@ -100,9 +101,17 @@ export class CriWatcher {
         if (labels[ownLabels.container] === undefined || !this.#running.has(id)) continue;
         const isOver =
           state === ContainerState.CONTAINER_EXITED || state === ContainerState.CONTAINER_UNKNOWN;
-        if (isOver) await this.#tellEnd(id);
+        if (!isOver) continue;
+        try {
+          await this.#tellEnd(id);
+        } catch (error) {
+          // The ends of the others are told all the same.
+          isWhole = false;
+          this.#failed(error);
+        }
       }
       for (const id of known) if (!there.has(id)) this.#running.delete(id);
+      if (!isWhole) return;
       if (this.#isFailing) emit({ type: 'resync' });
       this.#isFailing = false;
     } catch (error) {
