@@ -59,12 +59,17 @@ export class PodManager {
   /** The informer must be synced: what it does not know is taken down. */
   async start(): Promise<void> {
     const { node, pods } = this.#options;
+    // What ends while others are taken down is told before anybody is there to be told.
+    const early: RuntimeEvent[] = [];
+    let hear = (event: RuntimeEvent): unknown => early.push(event);
+    this.#ends.push(node.runtime.onEvent((event) => hear(event)));
     const adopted = await recoverPods(node, new Set(pods.list().map((pod) => keyOf(pod).uid)));
-    this.#ends.push(node.runtime.onEvent((event) => this.#handle(event)));
     for (const pod of inOrderOfAdmission(pods.list(), adopted)) {
       this.#add(pod, adopted.get(keyOf(pod).uid));
     }
     adopted.clear();
+    hear = (event) => this.#handle(event);
+    for (const event of early) this.#handle(event);
     this.#ends.push(pods.onChange((change) => this.#podChanged(change)));
     await removeOrphans(node, (uid) => this.#workers.has(uid));
     this.#every(resyncMs, () => this.resync());

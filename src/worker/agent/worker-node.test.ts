@@ -440,6 +440,24 @@ describe('a worker node', () => {
     expect(runtime.log.filter((line) => line === 'start main')).toHaveLength(1);
   });
 
+  test('a restarted agent hears of an end that comes while it looks at what is there', async () => {
+    const rig = await rigged();
+    const { api, runtime } = rig;
+    await create(api, 'job', { restartPolicy: 'Never', hostNetwork: true });
+    await untilReady(api, 'job');
+    await rig.node.stop();
+    const list = runtime.list.bind(runtime);
+    jest.spyOn(runtime, 'list').mockImplementationOnce(async () => {
+      const listed = await list();
+      runtime.end('main', 3);
+      return listed;
+    });
+    await start(rig);
+    await until('Failed', async () => (await get(api, 'job')).status?.phase === 'Failed');
+    const { status } = await get(api, 'job');
+    expect(status?.containerStatuses?.[0]?.state?.terminated?.exitCode).toBe(3);
+  });
+
   test('a restarted agent takes over what runs and removes what is not wanted', async () => {
     const rig = await rigged();
     const { api, runtime } = rig;
