@@ -331,22 +331,25 @@ describe('a worker node', () => {
     await until('sandbox gone', async () => runtime.sandboxes.size === 0);
   });
 
-  test('a run that is over before its start has returned has said why', async () => {
-    const { api, runtime } = await rigged();
-    runtime.behaviour.exitsAtOnce = ({ mounts }) => {
-      const log = mounts.find(({ containerPath }) => containerPath === '/dev/termination-log');
-      writeFileSync(log?.hostPath ?? '', 'the reason');
-      return 1;
-    };
-    await create(api, 'job', { restartPolicy: 'Never' });
-    await until('Failed', async () => (await get(api, 'job')).status?.phase === 'Failed');
-    const { status } = await get(api, 'job');
-    expect(status?.containerStatuses?.[0]?.state?.terminated).toMatchObject({
-      exitCode: 1,
-      reason: 'Error',
-      message: 'the reason',
-    });
-  });
+  test.each([1, 128])(
+    'a run that is over before its start has returned has said why: %d',
+    async (code) => {
+      const { api, runtime } = await rigged();
+      runtime.behaviour.exitsAtOnce = ({ mounts }) => {
+        const log = mounts.find(({ containerPath }) => containerPath === '/dev/termination-log');
+        writeFileSync(log?.hostPath ?? '', 'the reason');
+        return code;
+      };
+      await create(api, 'job', { restartPolicy: 'Never' });
+      await until('Failed', async () => (await get(api, 'job')).status?.phase === 'Failed');
+      const { status } = await get(api, 'job');
+      expect(status?.containerStatuses?.[0]?.state?.terminated).toMatchObject({
+        exitCode: code,
+        reason: 'Error',
+        message: 'the reason',
+      });
+    },
+  );
 
   test('a pod that starts while the runtime is listed keeps its sandbox and its run', async () => {
     const { api, node, runtime } = await rigged();

@@ -328,11 +328,12 @@ export class PodWorker {
         }),
       );
       const postStart = container.lifecycle?.postStart;
-      const hasFailed = instance.phase !== 'running' && instance.exitCode === 128;
+      // By its reason: 128 is what git ends with, too.
+      const hasFailed = instance.reason === 'StartError';
       // A short run may be over by now. Its end is told when its output is whole, and recorded with what it said.
       record.recordStarted(tracked, hasFailed ? instance : record.stillRunning(instance));
       this.#starts.started(tracked, hasFailed ? 'RunContainerError' : undefined);
-      if (instance.reason === 'StartError') {
+      if (hasFailed) {
         record.recordNeverRan(tracked, instance.message ?? '', node.clock.nowMs());
         await this.#infra.replaceBrokenSandbox();
       }

@@ -32,6 +32,8 @@ export async function readMessages(node: NodeContext, state: PodState): Promise<
     const { current } = tracked;
     if (current?.phase !== 'exited' || current.message !== undefined) continue;
     const message = await messageOf(node, state, tracked, current.exitCode ?? 0);
-    if (message !== '' && tracked.current === current) tracked.current = { ...current, message };
+    if (message === '') continue;
+    if (tracked.current === current) tracked.current = { ...current, message };
+    else if (tracked.previous === current) tracked.previous = { ...current, message };
   }
 }
