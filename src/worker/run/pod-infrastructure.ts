@@ -126,7 +126,13 @@ export class PodInfrastructure {
     podEvent(this.#node.events, this.#state.pod, 'Normal', 'SandboxChanged', text);
     this.#sandbox = undefined;
     this.#onSandboxLost();
-    await removeSandbox(this.#node, this.#state.pod, handle);
+    try {
+      await removeSandbox(this.#node, this.#state.pod, handle);
+    } catch (error) {
+      // What is in it may run: the pod gets no other before it is gone.
+      this.#sandbox = handle;
+      throw error;
+    }
     record.recordSandboxLost(this.#state, this.#node.clock.nowMs());
   }
 }

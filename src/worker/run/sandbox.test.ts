@@ -1,7 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Pod } from '../../api/types/core.js';
 import type { SandboxConfig, SandboxState } from '../../runtime/types.js';
+import { ManualClock } from '../../lib/clock.js';
+import { silentLogger } from '../../lib/log.js';
+import { newPodState } from '../pod/state.js';
 import type { NodeContext } from './node-context.js';
+import { PodInfrastructure } from './pod-infrastructure.js';
 import { handleOf, isWhole, makeSandbox, podRefOf, removeSandbox } from './sandbox.js';
 
 const identity = { uid: 'u1', namespace: 'default', name: 'web' };
@@ -29,6 +33,9 @@ function nodeWith(runtime: object) {
   const calls: [string, unknown][] = [];
   const node = {
     nodeName: 'n1',
+    clock: new ManualClock(),
+    log: silentLogger,
+    events: { event: () => undefined },
     hostIps: ['192.168.0.1'],
     newId: () => 's1',
     dns: () => ({ address: '10.96.0.10', domain: 'cluster.local' }),
@@ -95,6 +102,25 @@ describe('a runtime that makes the network', () => {
     expect(await isWhole(node, { id: 's1' })).toBe(true);
     expect(await isWhole(node, { id: 's2' })).toBe(false);
   });
+});
+
+test('a broken sandbox that cannot be taken away now is taken away later', async () => {
+  let isAway = true;
+  const { node } = nodeWith({
+    ...over,
+    isSandboxWhole: () => Promise.resolve(false),
+    removeSandbox: () => (isAway ? Promise.reject(new Error('away')) : Promise.resolve()),
+  });
+  const state = newPodState(podWith(), 0);
+  state.sandbox = { phase: 'ready', failures: 0, id: 's1' };
+  const adopted = { id: 's1', ips: ['10.244.1.5'] };
+  const onSandboxLost = (): void => undefined;
+  const infra = new PodInfrastructure({ node, state, adopted, onSandboxLost });
+  await infra.tryToReplaceSandbox();
+  expect(state.sandbox).toMatchObject({ phase: 'ready', id: 's1' });
+  isAway = false;
+  await infra.tryToReplaceSandbox();
+  expect(state.sandbox).toEqual({ phase: 'none', failures: 0 });
 });
 
 test('another runtime has one handler, and knows nothing of labels and ports', async () => {
