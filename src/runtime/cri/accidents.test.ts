@@ -4,6 +4,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   Container,
+  ContainerEventResponse,
   ContainerState,
   ContainerStatus,
   Image,
@@ -36,6 +37,9 @@ let dir = '';
 /** The containers of which the runtime tells nothing. */
 const mute = new Set<string>();
 let reopen: (path: string) => void = () => undefined;
+/** Sends an event; undefined until somebody listens. */
+let tell: (() => void) | undefined;
+let isBusy = false;
 
 function put(id: string, fields: Partial<Thing> = {}): void {
   const thing = {
@@ -75,6 +79,8 @@ beforeEach(async () => {
   mute.clear();
   asked.length = 0;
   reopen = () => undefined;
+  tell = undefined;
+  isBusy = false;
   const sandbox = PodSandboxStatus.fromJSON({
     id: '-s1',
     labels: { 'trireme.io/sandbox-id': 's1' },
@@ -106,6 +112,7 @@ beforeEach(async () => {
       listContainers: ({ filter }) => {
         const wanted = filter?.labelSelector['trireme.io/container-id'];
         const place = filter?.podSandboxId ?? '';
+        if (isBusy) tell?.();
         return {
           containers: [...things.values()]
             .filter(({ id }) => wanted === undefined || id === `-${wanted}`)
@@ -136,6 +143,10 @@ beforeEach(async () => {
         asked.push(`remove ${containerId}`);
         things.delete(containerId);
         return {};
+      },
+      getContainerEvents: async (_request, stream, { signal }) => {
+        tell = () => stream.send(ContainerEventResponse.fromJSON({ container_id: '-other' }));
+        await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()));
       },
       stopPodSandbox: () => ({}),
       removePodSandbox: () => ({}),
@@ -174,6 +185,19 @@ test('a sandbox goes although the runtime has no word on a container of another'
   mute.add('-odd');
   await runtime.removeSandbox('s1');
   expect(asked).toEqual(['stop -mine 0', 'remove -mine']);
+});
+
+test('a container has been stopped however much goes on beside it', async () => {
+  put('a');
+  await runtime.start();
+  const events: RuntimeEvent[] = [];
+  runtime.onEvent((event) => events.push(event));
+  await until(() => tell !== undefined, 'somebody who listens');
+  // Each look at the containers makes another event.
+  isBusy = true;
+  tell?.();
+  await runtime.stopContainer('a', { graceMs: 0 });
+  expect(events).toMatchObject([{ type: 'exited', containerId: 'a' }]);
 });
 
 test.each([

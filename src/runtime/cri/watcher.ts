@@ -31,7 +31,8 @@ export class CriWatcher {
   #hasEvents = false;
   #isFailing = false;
   #looking: Promise<void> | undefined;
-  #isDirty = false;
+  /** The look after that which is under way. */
+  #next: Promise<void> | undefined;
   #cancel: (() => void) | undefined;
 
   constructor(options: {
@@ -70,23 +71,23 @@ export class CriWatcher {
     this.look().catch((error: unknown) => this.#failed(error));
   }
 
-  /** Looks now. Never rejects; a look that is under way is followed by another. */
+  /**
+   * Looks now, or once more after a look that is under way, which may have missed what the caller knows. Never rejects.
+   */
   look(): Promise<void> {
-    if (this.#looking !== undefined) {
-      this.#isDirty = true;
-      return this.#looking;
-    }
-    this.#looking = this.#lookOften().finally(() => {
+    if (this.#looking === undefined) return this.#begin();
+    this.#next ??= this.#looking.then(() => {
+      this.#next = undefined;
+      return this.#looking ?? this.#begin();
+    });
+    return this.#next;
+  }
+
+  #begin(): Promise<void> {
+    this.#looking = this.#look().finally(() => {
       this.#looking = undefined;
     });
     return this.#looking;
-  }
-
-  async #lookOften(): Promise<void> {
-    do {
-      this.#isDirty = false;
-      await this.#look();
-    } while (this.#isDirty && !this.#stop.signal.aborted);
   }
 
   async #look(): Promise<void> {

@@ -16,9 +16,7 @@ export interface CriAnswers {
 }
 
 /** Serves a runtime. @returns the agent's side of it, not started, its directory, and what ends both */
-export async function serveCri(
-  answers: CriAnswers,
-): Promise<{
+export async function serveCri(answers: CriAnswers): Promise<{
   readonly runtime: CriRuntime;
   readonly dir: string;
   readonly end: () => Promise<void>;
