@@ -74,12 +74,13 @@ export function newClientServices(
   add(rawKvDefinition, kv);
   const watches = new WatchService(server, identity);
   add(WatchDefinition, watches);
-  add(LeaseDefinition, new LeaseService(server, { identity, quota, keeper }));
+  const leases = new LeaseService(server, { identity, quota, keeper });
+  add(LeaseDefinition, leases);
   add(ClusterDefinition, new ClusterService(server, identity));
   add(MaintenanceDefinition, new MaintenanceService(server, identity));
   add(AuthDefinition, new AuthService(server, identity, listen.jwt));
-  add(LockDefinition, new LockService(server, kv));
-  add(ElectionDefinition, new ElectionService(server, kv));
+  add(LockDefinition, new LockService(server, kv, leases));
+  add(ElectionDefinition, new ElectionService(server, kv, leases));
   add(HealthDefinition, new HealthService(server));
   addToPort(TelemetryDefinition, newTelemetry(server, identity));
   return {

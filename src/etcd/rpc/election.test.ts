@@ -9,11 +9,15 @@ import type { LockMember, LockStore } from './queue-lock.js';
 import { ElectionService } from './election.js';
 import { KvService } from './kv.js';
 import type { KvMember } from './kv.js';
+import { LeaseService } from './lease.js';
+import type { LeaseMember, LeaseRenewals } from './lease.js';
 import { LockService } from './lock.js';
+import type { SessionLeases } from './lock.js';
 import type { CallerIdentity } from './auth-info.js';
 import type { Quota } from '../guards/quota.js';
 
 const none = Buffer.alloc(0);
+const noLeases = {} as SessionLeases;
 
 /** Observes through a store whose reads end so. */
 function observe(range: () => Uint8Array): {
@@ -30,7 +34,7 @@ function observe(range: () => Uint8Array): {
   };
   const server = { store: { watch } } as unknown as LockMember;
   const context = { signal: new AbortController().signal } as CallContext;
-  const service = new ElectionService(server, { range } as unknown as LockStore);
+  const service = new ElectionService(server, { range } as unknown as LockStore, noLeases);
   const request = { name: Buffer.from('election') };
   return { sink, end: service.observe(request, {} as Sender<LeaderResponse>, context) };
 }
@@ -49,8 +53,8 @@ test('an observation by whom may not read ends without a word, as in etcd', asyn
   await expect(end).resolves.toBeUndefined();
 });
 
-/** The services, on a member that only notes what is proposed. */
-function newServices(): {
+/** The services, on a member that only notes what is proposed. @param known what the token is found to be */
+function newServices(known: () => void = () => undefined): {
   readonly proposed: unknown[];
   readonly election: ElectionService;
   readonly lock: LockService;
@@ -60,13 +64,20 @@ function newServices(): {
     config: { maxTxnOps: 128 },
     requests: {
       mayPropose: () => true,
-      propose: (kind: string) => Promise.resolve(proposed.push(kind)),
+      propose: (kind: string) => Promise.resolve({ grantedTtlSeconds: proposed.push(kind) }),
     },
-  } as unknown as LockMember & KvMember;
-  const identity = { of: () => undefined } as unknown as CallerIdentity;
+    header: () => undefined,
+  } as unknown as LockMember & KvMember & LeaseMember;
+  const identity = {
+    of: () => undefined,
+    known: async () => known(),
+  } as unknown as CallerIdentity;
   const quota = { refusal: () => undefined } as unknown as Quota;
   const kv = new KvService(server, identity, quota);
-  return { proposed, election: new ElectionService(server, kv), lock: new LockService(server, kv) };
+  const keeper = {} as LeaseRenewals;
+  const leases = new LeaseService(server, { identity, quota, keeper });
+  const election = new ElectionService(server, kv, leases);
+  return { proposed, election, lock: new LockService(server, kv, leases) };
 }
 
 const context = {} as CallContext;
@@ -89,4 +100,20 @@ test('a leader without a lease gets one first, also where the rest is refused', 
   const leader = { name: none, key: none, rev: 0, lease: 0n };
   await expect(election.resign({ leader }, context)).rejects.toThrow('key is not provided');
   expect(proposed).toEqual(['leaseGrant']);
+});
+
+test('who may grant no lease by hand gets none by a lock or an election', async () => {
+  const { proposed, election, lock } = newServices(() => {
+    throw etcdError('userEmpty');
+  });
+  const leader = { name: none, key: none, rev: 0, lease: 0n };
+  const name = Buffer.from('a');
+  const calls = [
+    () => lock.lock({ name, lease: 0n }, context),
+    () => election.campaign({ name, lease: 0n, value: none }, context),
+    () => election.proclaim({ leader, value: none }, context),
+    () => election.resign({ leader }, context),
+  ];
+  for (const call of calls) await expect(call()).rejects.toThrow('user name is empty');
+  expect(proposed).toEqual([]);
 });

@@ -14,6 +14,7 @@ import { Code, GrpcError } from '../../lib/grpc/types.js';
 import { keyText } from '../apply/kv.js';
 import type { WatchSink } from '../mvcc/types.js';
 import { asInnerClient, sessionLease } from './lock.js';
+import type { SessionLeases } from './lock.js';
 import { LockQueue, prefixEnd } from './queue-lock.js';
 import type { LockMember, LockStore } from './queue-lock.js';
 
@@ -27,10 +28,12 @@ const missingLeaderKey = (): GrpcError =>
 export class ElectionService implements Handlers<typeof ElectionDefinition> {
   readonly #server: LockMember;
   readonly #kv: LockStore;
+  readonly #leases: SessionLeases;
 
-  constructor(server: LockMember, kv: LockStore) {
+  constructor(server: LockMember, kv: LockStore, leases: SessionLeases) {
     this.#server = server;
     this.#kv = kv;
+    this.#leases = leases;
   }
 
   campaign(request: CampaignRequest, context: CallContext): Promise<CampaignResponse> {
@@ -51,7 +54,7 @@ export class ElectionService implements Handlers<typeof ElectionDefinition> {
 
   async #campaign(request: CampaignRequest, context: CallContext): Promise<CampaignResponse> {
     const { name, value } = request;
-    const lease = await sessionLease(this.#server, request.lease);
+    const lease = await sessionLease(this.#leases, request.lease, context);
     const queue = this.#queue(context);
     const prefix = prefixOf(name);
     const place = await queue.enter(prefix, { lease, value }, { owner: false });
@@ -66,7 +69,7 @@ export class ElectionService implements Handlers<typeof ElectionDefinition> {
   async #proclaim(request: ProclaimRequest, context: CallContext): Promise<ProclaimResponse> {
     const { leader, value } = request;
     if (leader === undefined) throw missingLeaderKey();
-    const lease = await sessionLease(this.#server, leader.lease);
+    const lease = await sessionLease(this.#leases, leader.lease, context);
     const place = { key: leader.key, createRevision: leader.rev };
     const updated = await this.#queue(context).update(place, { lease, value });
     if (updated === undefined) throw notLeaderError();
@@ -82,7 +85,7 @@ export class ElectionService implements Handlers<typeof ElectionDefinition> {
   async #resign(request: ResignRequest, context: CallContext): Promise<ResignResponse> {
     const { leader } = request;
     if (leader === undefined) throw missingLeaderKey();
-    await sessionLease(this.#server, leader.lease);
+    await sessionLease(this.#leases, leader.lease, context);
     const place = { key: leader.key, createRevision: leader.rev };
     return { header: await this.#queue(context).leave(place) };
   }

@@ -1,5 +1,3 @@
-import { randomBytes } from 'node:crypto';
-import { LeaseGrantRequest } from '../../gen/etcd/rpc.js';
 import type {
   LockDefinition,
   LockRequest,
@@ -10,21 +8,28 @@ import type {
 import type { CallContext, Handlers } from '../../lib/grpc/types.js';
 import { Code, GrpcError } from '../../lib/grpc/types.js';
 import { clientError } from '../grpc-status.js';
+import type { LeaseService } from './lease.js';
 import { LockQueue } from './queue-lock.js';
 import type { LockMember, LockStore } from './queue-lock.js';
-import type { RequestMember } from './member.js';
 
 const noBytes = Buffer.alloc(0);
 /** Etcd's default session TTL for callers that bring no lease. */
 const sessionTtlSeconds = 60;
 
-/** A lease for a caller that brought none. @returns its id */
-export async function sessionLease(server: RequestMember, lease: bigint): Promise<bigint> {
+/** The call of the lease service that sessions make. */
+export type SessionLeases = Pick<LeaseService, 'leaseGrant'>;
+
+/**
+ * Grants a lease to a caller that brought none, with the caller's token: who may grant none by hand gets none here.
+ * @returns its id
+ */
+export async function sessionLease(
+  leases: SessionLeases,
+  lease: bigint,
+  context: CallContext,
+): Promise<bigint> {
   if (lease !== 0n) return lease;
-  const ID = (randomBytes(8).readBigUInt64BE() >> 1n) | 1n;
-  const request = { ID, TTL: sessionTtlSeconds };
-  await server.requests.propose('leaseGrant', LeaseGrantRequest.encode(request).finish(), request);
-  return ID;
+  return (await leases.leaseGrant({ ID: 0n, TTL: sessionTtlSeconds }, context)).ID;
 }
 
 /**
@@ -51,10 +56,12 @@ const openCodes: ReadonlySet<Code> = new Set([
 export class LockService implements Handlers<typeof LockDefinition> {
   readonly #server: LockMember;
   readonly #kv: LockStore;
+  readonly #leases: SessionLeases;
 
-  constructor(server: LockMember, kv: LockStore) {
+  constructor(server: LockMember, kv: LockStore, leases: SessionLeases) {
     this.#server = server;
     this.#kv = kv;
+    this.#leases = leases;
   }
 
   lock(request: LockRequest, context: CallContext): Promise<LockResponse> {
@@ -66,7 +73,7 @@ export class LockService implements Handlers<typeof LockDefinition> {
   }
 
   async #lock(request: LockRequest, context: CallContext): Promise<LockResponse> {
-    const lease = await sessionLease(this.#server, request.lease);
+    const lease = await sessionLease(this.#leases, request.lease, context);
     const queue = new LockQueue(this.#server, this.#kv, context);
     const prefix = Buffer.concat([request.name, Buffer.from('/')]);
     const place = await queue.enter(prefix, { lease, value: noBytes }, { owner: true });

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { RangeResponse } from '../../gen/etcd/rpc.js';
+import { RangeResponse, ResponseHeader } from '../../gen/etcd/rpc.js';
 import type { RangeRequest } from '../../gen/etcd/rpc.js';
 import { KeyValue } from '../../gen/etcd/kv.js';
 import type { CallContext } from '../../lib/grpc/types.js';
@@ -41,6 +41,26 @@ test('a lock is not given to a session that has expired while it waited', async 
 
 test('who need not wait watches nobody', async () => {
   await expect(newQueue(0).waitTurn(Buffer.from('lock/'), place)).resolves.toBeUndefined();
+});
+
+test('who waits watches from the revision of the read: the key may be older than what is compacted', async () => {
+  const asked: unknown[] = [];
+  const store = {
+    watch: ({ startRevision }: { startRevision: number }, sink: WatchSink) => {
+      asked.push(startRevision);
+      queueMicrotask(() => sink.send({} as never));
+      return { cancel: () => undefined };
+    },
+  };
+  const range = (): Uint8Array => {
+    const header = { ...ResponseHeader.decode(none), revision: 900 };
+    const kvs = asked.length === 0 ? [{ ...KeyValue.decode(none), modRevision: 3 }] : [];
+    return RangeResponse.encode({ ...RangeResponse.decode(none), header, kvs }).finish();
+  };
+  const kv = { range } as unknown as LockStore;
+  const queue = new LockQueue({ store } as unknown as LockMember, kv, context);
+  await queue.waitTurn(Buffer.from('lock/'), place);
+  expect(asked).toEqual([901]);
 });
 
 test('a place is taken and given up by transactions, as the store allows them to the caller', async () => {

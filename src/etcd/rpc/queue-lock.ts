@@ -106,9 +106,9 @@ export class LockQueue {
     try {
       for (;;) {
         const request = lastBefore(prefix, place.createRevision);
-        const before = (await this.#range(request)).kvs[0];
-        if (before === undefined) return;
-        await this.#deleted(before);
+        const { kvs, header } = await this.#range(request);
+        if (kvs[0] === undefined) return;
+        await this.#deleted(kvs[0].key, header?.revision ?? 0);
       }
     } catch (error) {
       await this.leave(place).catch(() => undefined);
@@ -152,7 +152,8 @@ export class LockQueue {
     return kvs[0] === undefined ? { header } : { header, kv: kvs[0] };
   }
 
-  #deleted(kv: KeyValue): Promise<void> {
+  /** Waits until a key goes that was there at a revision. */
+  #deleted(key: Buffer, revision: number): Promise<void> {
     const { signal } = this.#context;
     return new Promise((resolve, reject) => {
       const sink: WatchSink = {
@@ -161,8 +162,9 @@ export class LockQueue {
           return true;
         },
       };
-      // From there on that the range has seen: it may go before this member gets to watch it.
-      const from = { key: keyText(kv.key), end: '', startRevision: kv.modRevision + 1 };
+      // From there on that the range has seen: it may go before this member gets to watch it. Not from the key's own
+      // revision, which may be compacted: that ends a watch at once, and again each time.
+      const from = { key: keyText(key), end: '', startRevision: revision + 1 };
       const watcher = this.#server.store.watch({ ...from, noPut: true }, sink);
       const onAbort = (): void => {
         watcher.cancel();
