@@ -56,12 +56,16 @@ describeHere('an upgrade', () => {
   let other: string;
   let writer: Writer;
 
-  /** The program that each host runs. */
-  const programs = (): string[] =>
-    cluster.record().hosts.map(({ pid }) => {
+  /** The program that each process of each host runs. */
+  const programs = (): string[] => {
+    const { hosts } = cluster.record();
+    const networks = hosts.flatMap(({ proxy }) => (proxy === undefined ? [] : [proxy]));
+    expect(networks).toHaveLength(1);
+    return [...hosts, ...networks].map(({ pid }) => {
       const words = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
       return words.find((word) => word.endsWith('/bin/trireme')) ?? '';
     });
+  };
   const upgrade = (...words: string[]): ReturnType<Cluster['trireme']> =>
     cluster.trireme(['upgrade', ...words], patienceMs);
 

@@ -1,10 +1,10 @@
 import { afterAll, beforeEach, expect, test } from '@jest/globals';
-import { mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { newestLogVersion } from '../../etcd/apply/entry-format.js';
 import { packageRoot } from '../home.js';
-import { readBuild } from './build.js';
+import { readBuild, servesApart } from './build.js';
 
 const root = mkdtempSync(join(tmpdir(), 'trireme-build-'));
 const file = (path: string, text: string): void => {
@@ -27,6 +27,13 @@ test('this build says all of itself', async () => {
   expect(build.flags.master).toEqual(expect.arrayContaining(['--rest-port', '--name', '--help']));
   expect(build.flags.worker).toEqual(expect.arrayContaining(['--node-name']));
   expect(build.madeMs).toBeGreaterThan(0);
+  expect(servesApart(build)).toBe(true);
+});
+
+test('a build without `trireme netproxy` serves the network in its agents', () => {
+  expect(servesApart({ flags: { master: [], worker: ['--node-name', '--netproxy-mode'] } })).toBe(
+    false,
+  );
 });
 
 test('a build that does not say its log version is read', async () => {
@@ -34,10 +41,11 @@ test('a build that does not say its log version is read', async () => {
   expect(await readBuild(root)).toMatchObject({ version: '0.1.0+gabc', logVersion: 1 });
   file('dist/src/etcd/apply/entry-format.js', 'export const kindSince = {\n  a: 1,\n  b: 3,\n};');
   file('dist/.tsbuildinfo', '');
+  // As of an archive: it was made long ago, and came here now.
   utimesSync(join(root, 'dist/.tsbuildinfo'), 1000, 1000);
   expect(await readBuild(root)).toMatchObject({
     logVersion: 3,
-    madeMs: 1_000_000,
+    madeMs: statSync(join(root, 'dist/.tsbuildinfo')).ctimeMs,
     flags: { master: ['--master-flag', '--help'], worker: ['--worker-flag', '--help'] },
   });
 });

@@ -23,6 +23,11 @@ export interface Build {
   readonly flags: { readonly master: readonly string[]; readonly worker: readonly string[] };
 }
 
+/** True for a build whose workers have their network in a process of its own: earlier ones do not know the flag. */
+export function servesApart({ flags }: Pick<Build, 'flags'>): boolean {
+  return flags.worker.includes('--proxy-in-process');
+}
+
 /** @throws UsageError for a directory without a build that runs here */
 export async function readBuild(directory: string): Promise<Build> {
   const root = resolve(directory);
@@ -67,10 +72,12 @@ function logVersionOf(root: string, said: string): number {
   return Math.max(firstLogVersion, ...versions);
 }
 
+/** When its files were made, or came here: an archive that is unpacked gives them the times of their making. */
 function madeMs(root: string): number {
   const files = ['current/packed.json', 'packed/packed.json', '.tsbuildinfo'];
-  const times = files.map(
-    (file) => statSync(join(root, 'dist', file), { throwIfNoEntry: false })?.mtimeMs ?? 0,
-  );
+  const times = files.map((file) => {
+    const stat = statSync(join(root, 'dist', file), { throwIfNoEntry: false });
+    return Math.max(stat?.mtimeMs ?? 0, stat?.ctimeMs ?? 0);
+  });
   return Math.max(...times);
 }

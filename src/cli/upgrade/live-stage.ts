@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
-import { readFileSync, realpathSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { connect as connectTo } from 'node:net';
-import { basename, join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { findCondition } from '../../api/facts/conditions.js';
 import type { Node } from '../../api/types/core.js';
 import { resources } from '../../client/resources.js';
@@ -15,12 +15,14 @@ import { fixedTls } from '../../lib/pki/tls-source.js';
 import { EtcdAdmin } from '../../master/cluster/etcd-admin.js';
 import type { ClusterRecord, HostRecord } from '../home.js';
 import { isAlive, isStopping, readClusterRecord, writeClusterRecord } from '../home.js';
-import { startHost, startInBackground } from '../up/hosts.js';
+import { planProxy, startHost, startInBackground } from '../up/hosts.js';
 import type { AdminConnection } from '../up/wait.js';
 import { connectToCluster } from '../up/wait.js';
 import type { Build } from './build.js';
+import { readBuild, servesApart } from './build.js';
 import type { HostFacts } from './plan.js';
 import { notReady } from './plan.js';
+import { programOf, runsBuild, signal, wordsOf } from './processes.js';
 import type { UpgradeStage } from './roll.js';
 
 /** What has not come about after so long will not. */
@@ -62,13 +64,12 @@ export class LiveStage implements UpgradeStage {
     return hosts.map((host) => {
       const { name, role, pid, dataDir, command } = host;
       const lives = isAlive(pid, dataDir) && !isStopping(pid);
-      const program = lives ? programOf(pid) : undefined;
       return {
         name,
         role,
         isAlive: lives,
-        program,
-        isDone: program === this.#build.program && startedMsOf(pid) >= this.#build.madeMs,
+        program: lives ? programOf(pid) : undefined,
+        isDone: lives && runsBuild(pid, this.#build) && this.#hasItsNetwork(host),
         command: command.slice(1),
         logVersion: role === 'master' ? storedLogVersion(join(dataDir, 'etcd')) : undefined,
       };
@@ -108,7 +109,11 @@ export class LiveStage implements UpgradeStage {
     }
   }
 
-  async stop({ name, pid, dataDir }: HostRecord): Promise<void> {
+  stop({ name, pid, dataDir }: HostRecord): Promise<void> {
+    return this.#end(name, pid, dataDir);
+  }
+
+  async #end(name: string, pid: number, dataDir: string): Promise<void> {
     const isGone = (): Promise<true | undefined> =>
       Promise.resolve(isAlive(pid, dataDir) ? undefined : true);
     signal(pid, 'SIGTERM');
@@ -120,17 +125,52 @@ export class LiveStage implements UpgradeStage {
     this.#startedMs.set(host.name, this.#clock.nowMs());
     const logged = statSync(host.logFile, { throwIfNoEntry: false })?.size ?? 0;
     this.#logBytes.set(host.name, logged);
-    const next = { ...host, program };
+    const next = await this.#withNetwork({ ...host, program }, program);
     const pid = startHost(next);
+    await this.#write({ ...next, pid });
+  }
+
+  /** Starts a worker's network with a build, or ends it where the agent of that build serves it itself. */
+  async #withNetwork(host: HostRecord, program: string): Promise<HostRecord> {
+    const plan = planProxy(host);
+    if (plan === undefined) return host;
+    const { proxy, ...alone } = host;
+    if (proxy !== undefined) await this.#end(`${host.name}'s network`, proxy.pid, host.dataDir);
+    // Which build served before is not written down: it is asked.
+    const build =
+      program === this.#build.program ? this.#build : await readBuild(dirname(dirname(program)));
+    const { command, logFile } = plan;
+    const next = servesApart(build)
+      ? {
+          ...alone,
+          proxy: { pid: startInBackground(command, logFile, host.netns, program), logFile },
+        }
+      : alone;
+    await this.#write(next);
+    return next;
+  }
+
+  async #write(host: HostRecord): Promise<void> {
     const record = await this.record();
-    const hosts = record.hosts.map((one) => (one.name === host.name ? { ...next, pid } : one));
+    const hosts = record.hosts.map((one) => (one.name === host.name ? host : one));
     await writeClusterRecord(this.#home, { ...record, hosts });
+  }
+
+  /** True for a master, and for a worker whose network runs the build, in the agent or apart from it. */
+  #hasItsNetwork(host: HostRecord): boolean {
+    if (planProxy(host) === undefined || !servesApart(this.#build)) return true;
+    return host.proxy !== undefined && runsBuild(host.proxy.pid, this.#build);
   }
 
   async trouble(name: string): Promise<string | undefined> {
     const record = await this.record();
     const host = record.hosts.find((one) => one.name === name);
-    return host?.role === 'master' ? this.#troubleOfMaster(name) : this.#troubleOfWorker(name);
+    if (host?.role === 'master') return this.#troubleOfMaster(name);
+    const proxy = host?.proxy;
+    if (proxy !== undefined && !isAlive(proxy.pid, host?.dataDir)) {
+      return `its network has ended: ${proxy.logFile}`;
+    }
+    return this.#troubleOfWorker(name);
   }
 
   /** It answers itself, reads objects from its store, and has caught up. */
@@ -168,10 +208,9 @@ export class LiveStage implements UpgradeStage {
     const { gateway } = await this.record();
     if (gateway === null || !isAlive(gateway.pid)) return;
     const { pid, logFile } = gateway;
-    const isDone = programOf(pid) === this.#build.program && startedMsOf(pid) >= this.#build.madeMs;
     const words = wordsOf(pid);
     const at = words.indexOf('gateway');
-    if (isDone || at < 0) return;
+    if (runsBuild(pid, this.#build) || at < 0) return;
     signal(pid, 'SIGTERM');
     const isGone = (): Promise<true | undefined> =>
       Promise.resolve(isAlive(pid) ? undefined : true);
@@ -212,6 +251,8 @@ export class LiveStage implements UpgradeStage {
   #admin(context: string): Promise<AdminConnection> {
     const known = this.#connections.get(context) ?? connectToCluster(this.#home, context);
     this.#connections.set(context, known);
+    // What failed is tried again.
+    known.catch(() => this.#connections.delete(context));
     return known;
   }
 }
@@ -225,45 +266,4 @@ function accepts(address: string): Promise<true> {
     socket.once('error', reject);
     socket.once('close', () => reject(new Error('closed')));
   }).finally(() => socket.destroy()) as Promise<true>;
-}
-
-function signal(pid: number, name: NodeJS.Signals): void {
-  try {
-    process.kill(pid, name);
-  } catch {
-    // It has ended by itself.
-  }
-}
-
-function wordsOf(pid: number): string[] {
-  try {
-    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').slice(0, -1);
-  } catch {
-    return [];
-  }
-}
-
-/** The `bin/trireme` that a process runs. */
-function programOf(pid: number): string | undefined {
-  const found = wordsOf(pid).find((word) => basename(word) === 'trireme');
-  try {
-    return found === undefined ? undefined : realpathSync(found);
-  } catch {
-    return found;
-  }
-}
-
-/** The clock of /proc ticks so often a second on Linux, whatever the kernel's own does. */
-const ticksPerSecond = 100;
-
-/** When a process was started, in Unix milliseconds; 0: it has ended. */
-function startedMsOf(pid: number): number {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    const ticks = Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]);
-    const [, boot] = /^btime (\d+)$/m.exec(readFileSync('/proc/stat', 'utf8')) ?? [];
-    return Number(boot) * 1000 + (ticks / ticksPerSecond) * 1000;
-  } catch {
-    return 0;
-  }
 }

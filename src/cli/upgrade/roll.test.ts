@@ -27,6 +27,9 @@ class FakeStage implements UpgradeStage {
   /** Ends at once when it is started. */
   ends: (name: string, program: string) => boolean = () => false;
   silent: readonly string[] = [];
+  refusesToLead = false;
+  /** Runs what the program was before. */
+  isBuiltAnew: (name: string) => boolean = () => false;
 
   record(): Promise<ClusterRecord> {
     const hosts = [...this.runs].map(([name]) => ({ name, dataDir: name }) as HostRecord);
@@ -36,7 +39,7 @@ class FakeStage implements UpgradeStage {
     return hosts.map(({ name }) => {
       const program = this.runs.get(name);
       const role = name.startsWith('master') ? 'master' : 'worker';
-      const isDone = program === build.program;
+      const isDone = program === build.program && !this.isBuiltAnew(name);
       return { name, role, isAlive: program !== undefined, program, isDone, command: [] };
     });
   }
@@ -53,6 +56,7 @@ class FakeStage implements UpgradeStage {
     return Promise.resolve(clusterStatus({ members }));
   }
   transfer(from: string, to: string): Promise<void> {
+    if (this.refusesToLead) return Promise.reject(new Error(`${to} leads: not within 120 s`));
     this.deeds.push(`${from} hands over to ${to}`);
     this.leader = to;
     return Promise.resolve();
@@ -149,4 +153,24 @@ test('a host that comes up with neither is told, and one that did not run is lef
   stage.deeds.length = 0;
   await expect(roll(stage, build)).rejects.toThrow('Mend it and run the same command again');
   expect(stage.deeds).toEqual(['start master-2 /new/bin/trireme']);
+});
+
+test('a leadership that nobody takes stops it before the one that leads is touched', async () => {
+  const stage = new FakeStage();
+  stage.refusesToLead = true;
+  await expect(roll(stage, build)).rejects.toThrow(
+    'master-1 was not touched: master-2 leads: not within 120 s',
+  );
+  expect(stage.deeds).toEqual([...swap('master-2'), ...swap('master-3')]);
+});
+
+test('where the build took the place of the former one, nothing is put back, and it says so', async () => {
+  const stage = new FakeStage();
+  for (const name of stage.runs.keys()) stage.runs.set(name, build.program);
+  stage.isBuiltAnew = () => true;
+  stage.trouble_ = () => 'it has not caught up';
+  await expect(roll(stage, build)).rejects.toThrow(
+    'What it ran before is gone: /new/bin/trireme was built anew. Nothing else was touched',
+  );
+  expect(stage.deeds).toEqual(swap('master-2'));
 });

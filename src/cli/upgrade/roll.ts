@@ -69,9 +69,7 @@ async function turnOf(
   const wasAlive = before?.isAlive === true;
   if (turn.role === 'master' && wasAlive) await othersAreWell(stage, name);
   if (turn.transfer) {
-    const to = await stage.until('a master that can lead', async () => successor(stage, name));
-    stage.say(`${name} leads: leadership goes to ${to}`);
-    await stage.transfer(name, to);
+    await handOver(stage, name);
   }
   if (wasAlive) await stage.stop(host);
   await stage.start(host, build.program);
@@ -83,6 +81,18 @@ async function turnOf(
     await putBack(stage, host, { why, last, former: wasAlive ? before.program : undefined, build });
   }
   stage.say(`${name} runs ${build.version}`);
+}
+
+/** @throws UpgradeStoppedError where nobody takes the leadership */
+async function handOver(stage: UpgradeStage, name: string): Promise<void> {
+  try {
+    const to = await stage.until('a master that can lead', async () => successor(stage, name));
+    stage.say(`${name} leads: leadership goes to ${to}`);
+    await stage.transfer(name, to);
+  } catch (error) {
+    const why = errorMessage(error);
+    throw new UpgradeStoppedError(`${name} was not touched: ${why}`, { cause: error });
+  }
 }
 
 /** @throws Error where the host does not come up, or ends */
@@ -162,6 +172,10 @@ async function putBack(
   const head = `${host.name} does not come up with ${build.version}: ${why}\n${last}\n`;
   const tail = 'Nothing else was touched. Mend it and run the same command again: it goes on here';
   if (former === undefined) throw new UpgradeStoppedError(`${head}${tail}`);
+  if (former === build.program) {
+    const gone = `What it ran before is gone: ${former} was built anew. `;
+    throw new UpgradeStoppedError(`${head}${gone}${tail}`);
+  }
   stage.say(`${host.name} does not come up: it is started with what it ran before`);
   try {
     const now = (await stage.record()).hosts.find(({ name }) => name === host.name) ?? host;
