@@ -71,6 +71,16 @@ test('what took longest is said first: by who measured it, else by the times', (
   expect(words(pod(), [])).toContain('the longest step: container web started, 4s\n');
 });
 
+test.each([
+  ['912ms', 912],
+  ['1m2.5s', 62_500],
+  ['1h0m3s', 3_603_000],
+])('a pull that took %s', (took, tookMs) => {
+  const message = `Successfully pulled image "a" in ${took} (${took} including waiting). Image size: 1 bytes.`;
+  const found = podSteps(pod(), [event('Pulled', message, 7)]);
+  expect(found.find(({ what }) => what === 'image a pulled')).toMatchObject({ tookMs });
+});
+
 describe('a pod', () => {
   test('that is not ready says what came last, and since when', () => {
     const waiting = pod({ phase: 'Pending', conditions: [condition('PodScheduled', 1)] });

@@ -71,7 +71,7 @@ function pulled(events: readonly Event[]): (PodStep | undefined)[] {
     .map((event) => {
       const { message = '' } = event;
       const [, image = ''] = /image "([^"]*)"/.exec(message) ?? [];
-      const [, took] = / in ((?:\d+(?:\.\d+)?(?:h|m|s|ms))+)/.exec(message) ?? [];
+      const [, took] = / in ((?:\d+(?:\.\d+)?(?:ms|h|m|s))+)/.exec(message) ?? [];
       const isThere = message.includes('already present');
       const what = isThere ? `image ${image} was there` : `image ${image} pulled`;
       const found = step(what, firstTime(event), 'event Pulled');
