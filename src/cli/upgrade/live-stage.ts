@@ -71,7 +71,10 @@ export class LiveStage implements UpgradeStage {
         program: lives ? programOf(pid) : undefined,
         isDone: lives && runsBuild(pid, this.#build) && this.#hasItsNetwork(host),
         command: command.slice(1),
-        logVersion: role === 'master' ? storedLogVersion(join(dataDir, 'etcd')) : undefined,
+        // Read where it is asked for, before anything is touched: a store that is starting is let alone.
+        get logVersion() {
+          return role === 'master' ? storedLogVersion(join(dataDir, 'etcd')) : undefined;
+        },
       };
     });
   }
@@ -116,6 +119,8 @@ export class LiveStage implements UpgradeStage {
   async #end(name: string, pid: number, dataDir: string): Promise<void> {
     const isGone = (): Promise<true | undefined> =>
       Promise.resolve(isAlive(pid, dataDir) ? undefined : true);
+    // Of one that has ended, the id may be another's by now.
+    if ((await isGone()) === true) return;
     signal(pid, 'SIGTERM');
     await this.until(`${name} ends`, isGone, graceMs).catch(() => signal(pid, 'SIGKILL'));
     await this.until(`${name} ends`, isGone, graceMs);
