@@ -6,6 +6,7 @@ import type { Effort } from './cel/effort.js';
 import { cloneJson } from './clone.js';
 import { dropGatedFields } from './core/pod-gates.js';
 import { semanticEqual } from './equal.js';
+import { formatFieldError } from './field-error.js';
 import type { FieldError } from './field-error.js';
 import type { DecodableKind, HookContext, KindDeclaration, Subresource } from './kind.js';
 import type { KubeObject } from './object.js';
@@ -249,17 +250,36 @@ function validateObject(
   return errors.concat(kind.validate?.(object, old, warnings, effort) ?? []);
 }
 
-/** All that is wrong with an update. @throws EffortError when the effort is used up */
+/**
+ * All that is wrong with an update. What was wrong with the object before, and just so, is let pass: earlier builds
+ * checked less, and what they stored must still be scaled, labelled, mended piece by piece and rid of its finalizers.
+ * Custom kinds have rules of their own for that.
+ * @throws EffortError when the effort is used up
+ */
 export function validateUpdate(
   kind: KindDeclaration,
   next: KubeObject,
   old: KubeObject,
   notes: ValidationNotes = { warnings: [] },
 ): FieldError[] {
+  const errors = validateObject(kind, next, old, notes);
   return validateMetadataUpdate(next, old).concat(
-    validateObject(kind, next, old, notes),
+    kind.custom || errors.length === 0 ? errors : newErrors(kind, errors, old, notes),
     kind.validateUpdate?.(next, old) ?? [],
   );
+}
+
+function newErrors(
+  kind: KindDeclaration,
+  errors: readonly FieldError[],
+  old: KubeObject,
+  { effort }: ValidationNotes,
+): FieldError[] {
+  const before = cloneJson(old);
+  applyDefaults(kind, before);
+  const found = validateObject(kind, before, before, { warnings: [], effort });
+  const known = new Set(found.map(formatFieldError));
+  return errors.filter((error) => !known.has(formatFieldError(error)));
 }
 
 /** All that is wrong with a write through a subresource. @throws EffortError when the effort is used up */
