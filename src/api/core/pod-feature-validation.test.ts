@@ -25,12 +25,9 @@ const resize = 'containers[0].resizePolicy';
 test.each<[object, object, string[]]>([
   [{ schedulingGates: [{ name: 'a' }, { name: 'b' }] }, {}, []],
   [
-    { schedulingGates: [{ name: 'a' }, { name: 'a' }], nodeName: 'n' },
+    { schedulingGates: [{ name: 'a' }, { name: 'a' }] },
     {},
-    [
-      'schedulingGates[1]: Duplicate value: "a"',
-      'nodeName: Forbidden: cannot be set until all schedulingGates have been cleared',
-    ],
+    ['schedulingGates[1]: Duplicate value: "a"'],
   ],
   [{ topologySpreadConstraints: [{ ...spread, minDomains: 2, matchLabelKeys: ['z'] }] }, {}, []],
   [
@@ -88,6 +85,17 @@ test.each<[object, object, string[]]>([
 ])('a pod with %j and %j', (spec, more, wanted) => {
   const found = errors('pod', { spec: { containers: [{ ...container, ...more }], ...spec } });
   expect(found).toEqual(wanted.map((text) => `spec.${text}`));
+});
+
+test('a pod that gates hold is made on no node; a template of one may name it', () => {
+  const spec = { containers: [container], nodeName: 'n', schedulingGates: [{ name: 'a' }] };
+  const text =
+    'spec.nodeName: Forbidden: cannot be set until all schedulingGates have been cleared';
+  expect(errors('pod', { spec })).toEqual([text]);
+  const metadata = { labels: { a: 'b' } };
+  const selector = { matchLabels: { a: 'b' } };
+  const deployment = { spec: { selector, template: { metadata, spec } } };
+  expect(errors('deployment', deployment)).toEqual([]);
 });
 
 const workload = {

@@ -13,6 +13,12 @@ import type { Container, PodSpec } from '../types/core.js';
 
 const defaultGraceSeconds = 30;
 
+/** The error of a new pod that is placed already although gates hold it; templates may say both. */
+export function gatedNodeErrors({ nodeName = '', schedulingGates = [] }: PodSpec): FieldError[] {
+  if (schedulingGates.length === 0 || nodeName === '') return [];
+  return [forbidden('spec.nodeName', 'cannot be set until all schedulingGates have been cleared')];
+}
+
 /** Adds what is wrong with the gates that hold a pod from being scheduled. */
 export function checkGates(spec: PodSpec, path: FieldPath, errors: FieldError[]): void {
   const gates = spec.schedulingGates ?? [];
@@ -21,9 +27,6 @@ export function checkGates(spec: PodSpec, path: FieldPath, errors: FieldError[])
     if (names.has(name)) errors.push(duplicate(at(child(path, 'schedulingGates'), index), name));
     names.add(name);
   }
-  if (gates.length === 0 || (spec.nodeName ?? '') === '') return;
-  const text = 'cannot be set until all schedulingGates have been cleared';
-  errors.push(forbidden(child(path, 'nodeName'), text));
 }
 
 type Spread = NonNullable<PodSpec['topologySpreadConstraints']>[number];

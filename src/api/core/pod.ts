@@ -10,6 +10,7 @@ import type { Pod, PodTemplateSpec } from '../types/core.js';
 import { setPodDefaults, setPodSpecDefaults } from './pod-defaults.js';
 import { podSchema, podTemplateSchema } from './pod-schema.js';
 import { validateEphemeralUpdate, validatePodUpdate } from './pod-update.js';
+import { gatedNodeErrors } from './pod-feature-validation.js';
 import { validatePodSpec, validatePodTemplate } from './pod-validation.js';
 import { qosClass } from './qos.js';
 
@@ -115,6 +116,7 @@ export const podKind = defineKind<Pod>({
     delete pod.spec.ephemeralContainers;
   },
   validate: validatePod,
+  validateCreate: (object) => gatedNodeErrors((object as Pod).spec),
   validateUpdate: validatePodUpdate,
   columns: podColumns,
   fields: podFields,
