@@ -67,6 +67,12 @@ test.each<[object, string[]]>([
       ),
     ] as unknown as string[],
   ],
+  [
+    { selector: { matchExpressions: [{ key: 'a', operator: 'Nearly' }] } },
+    spec(
+      'selector.matchExpressions[0].operator: Invalid value: "Nearly": not a valid selector operator',
+    ),
+  ],
 ])('a job with %j', (given, wanted) => {
   expect(errors(given)).toEqual(wanted);
 });

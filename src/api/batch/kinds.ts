@@ -7,7 +7,7 @@ import type { FieldError, FieldPath } from '../field-error.js';
 import { setPodSpecDefaults } from '../core/pod-defaults.js';
 import { templateColumns } from '../core/pod.js';
 import { validatePodTemplate } from '../core/pod-validation.js';
-import { compileSelector, formatSelector } from '../facts/selectors.js';
+import { compileSelector, formatSelector, selectorRequirements } from '../facts/selectors.js';
 import { ageColumn, column, nameColumn, since, wide } from '../print/columns.js';
 import { humanDuration } from '../print/duration.js';
 import type { CronJob, Job } from '../types/workloads.js';
@@ -78,7 +78,8 @@ function validateJobSpec(spec: Job['spec'], path: FieldPath, errors: FieldError[
 /** The selector of a new job is made, unless it is the user's own; the job's pods have its labels. */
 function checkSelector({ metadata, spec }: Job, isNew: boolean, errors: FieldError[]): void {
   const { selector, template, manualSelector } = spec;
-  if (selector === undefined) return;
+  // What is wrong with the selector itself is said elsewhere.
+  if (selector === undefined || selectorRequirements(selector) === undefined) return;
   const matches = compileSelector(selector);
   const { uid = '', name } = metadata;
   if (isNew && manualSelector !== true && !matches(generatedLabels(uid, name))) {
