@@ -12,6 +12,11 @@ let draws: number[];
 
 async function setUp(cidr = '10.0.0.0/28', first = 30000, last = 30003): Promise<void> {
   bench = await ApiBench.create();
+  useAllocator(first, last);
+  await bench.add(cidrDraft('kubernetes', cidr));
+}
+
+function useAllocator(first: number, last: number): void {
   draws = [];
   const random = { ...bench.objects.random, below: (n: number) => (draws.shift() ?? 0) % n };
   const { watchCache } = bench;
@@ -20,7 +25,6 @@ async function setUp(cidr = '10.0.0.0/28', first = 30000, last = 30003): Promise
     'services',
     new ServiceAllocator({ watchCache, ports: { first, last }, random, now }),
   );
-  await bench.add(cidrDraft('kubernetes', cidr));
 }
 beforeEach(() => setUp());
 
@@ -140,6 +144,21 @@ describe('the address of a service', () => {
     const own = { ...spec, clusterIP: 'None' };
     expect((await make('t', own)).clusterIPs).toEqual(['None']);
   });
+
+  test.each<object>([{ ipFamilyPolicy: 'RequireDualStack' }, { ipFamilies: ['IPv4', 'IPv6'] }])(
+    'stays with a service that an earlier build let be %j',
+    async (spec) => {
+      const hook = { plan: () => ({ guards: [], ops: [] }), pretend: () => undefined };
+      bench.objects.setWriteHook('services', hook);
+      await make('s', { ...spec, clusterIP: '10.0.0.9', clusterIPs: ['10.0.0.9'] });
+      useAllocator(30000, 30003);
+      const selector = { a: 'b' };
+      expect(await change('s', (old) => ({ ...old, selector }))).toMatchObject({
+        ...spec,
+        selector,
+      });
+    },
+  );
 
   test('is given back at its end, and when it is a name only', async () => {
     await make('s', { clusterIP: '10.0.0.2' });

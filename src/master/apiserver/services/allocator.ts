@@ -107,7 +107,7 @@ export class ServiceAllocator implements WriteHook {
   #fillAddress(service: Service, old: Service | undefined, draws: Draws): Guard[] {
     const { spec } = service;
     const guards: Guard[] = [];
-    refuseFamilies(service);
+    refuseFamilies(service, old);
     spec.clusterIP ??= spec.clusterIPs?.[0] ?? old?.spec.clusterIP ?? '';
     if (spec.clusterIP === '') {
       const offer = draws.address();
@@ -232,17 +232,23 @@ export class ServiceAllocator implements WriteHook {
   }
 }
 
-/** Refuses what needs IPv6; a headless service without a selector may say what its own endpoints have. */
-function refuseFamilies({ metadata, spec }: Service): void {
+/**
+ * Refuses what needs IPv6; a headless service without a selector may say what its own endpoints have. What a service
+ * has from a build that let it pass stays, for the other writes of it.
+ */
+function refuseFamilies({ metadata, spec }: Service, old: Service | undefined): void {
   const hasSelector = Object.keys(spec.selector ?? {}).length > 0;
   if ((spec.clusterIP ?? spec.clusterIPs?.[0]) === 'None' && !hasSelector) return;
   const errors: FieldError[] = [];
-  if (spec.ipFamilyPolicy === 'RequireDualStack') {
+  if (
+    spec.ipFamilyPolicy === 'RequireDualStack' &&
+    old?.spec.ipFamilyPolicy !== 'RequireDualStack'
+  ) {
     const text = 'this cluster is not configured for dual-stack services';
     errors.push(invalid('spec.ipFamilyPolicy', spec.ipFamilyPolicy, text));
   }
   for (const [index, family] of (spec.ipFamilies ?? []).entries()) {
-    if (family === 'IPv4') continue;
+    if (family === 'IPv4' || old?.spec.ipFamilies?.includes(family) === true) continue;
     errors.push(invalid(at('spec.ipFamilies', index), family, 'not configured on this cluster'));
   }
   if (errors.length === 0) return;
