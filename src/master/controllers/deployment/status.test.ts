@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Deployment, DeploymentStatus, ReplicaSet } from '../../../api/types/workloads.js';
+import { deploymentStatusErrors } from '../../../api/apps/status-validation.js';
 import { baseStatus, isComplete, withPause, withProgress } from './status.js';
 
 const nowMs = Date.UTC(2026, 0, 1, 12);
@@ -42,6 +43,14 @@ const condition = (type: string, status: string, reason: string, updated = 0) =>
   message: '',
   lastUpdateTime: ago(updated),
   lastTransitionTime: ago(updated),
+});
+
+test.each([0, 3])('a count of %j collisions stays', (collisionCount) => {
+  const status = baseStatus(deployment({}, { collisionCount }), fresh, [fresh, old], nowMs);
+  expect(
+    deploymentStatusErrors({ ...deployment(), status }, deployment({}, { collisionCount })),
+  ).toEqual([]);
+  expect(status.collisionCount).toBe(collisionCount);
 });
 
 test('counts are sums; what is 0 is left out', () => {

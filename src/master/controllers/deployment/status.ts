@@ -77,9 +77,9 @@ export function baseStatus(
     availableReplicas: available,
     unavailableReplicas: Math.max(0, totalReplicas(all) - available),
     conditions: withReplicaFailure(conditions, fresh, all),
-    ...(collisionCount === undefined ? {} : { collisionCount }),
   };
-  return dropZeroes(status);
+  // A count of no collisions stays as well: the API server takes one that is gone for one that has fallen.
+  return { ...dropZeroes(status), ...(collisionCount === undefined ? {} : { collisionCount }) };
 }
 
 /** Kubernetes leaves counts of zero out of the JSON. */
