@@ -6,7 +6,6 @@ import type { Effort } from './cel/effort.js';
 import { cloneJson } from './clone.js';
 import { dropGatedFields } from './core/pod-gates.js';
 import { semanticEqual } from './equal.js';
-import { formatFieldError } from './field-error.js';
 import type { FieldError } from './field-error.js';
 import type { DecodableKind, HookContext, KindDeclaration, Subresource } from './kind.js';
 import type { KubeObject } from './object.js';
@@ -278,8 +277,14 @@ function newErrors(
   const before = cloneJson(old);
   applyDefaults(kind, before);
   const found = validateObject(kind, before, before, { warnings: [], effort });
-  const known = new Set(found.map(formatFieldError));
-  return errors.filter((error) => !known.has(formatFieldError(error)));
+  // By field and text apart: thousands of errors may share one long text, which is not to be copied for each.
+  const known = new Map<string, Set<string>>();
+  for (const { field, body } of found) {
+    const bodies = known.get(field);
+    if (bodies === undefined) known.set(field, new Set([body]));
+    else bodies.add(body);
+  }
+  return errors.filter(({ field, body }) => known.get(field)?.has(body) !== true);
 }
 
 /** All that is wrong with a write through a subresource. @throws EffortError when the effort is used up */
