@@ -141,11 +141,13 @@ function checkExitCodes(
   const here = child(path, 'values');
   if (values.length === 0) errors.push(invalid(here, values, 'at least one value is required'));
   if (values.length > maxExitCodes) errors.push(tooMany(here, values.length, maxExitCodes));
+  const seen = new Set<number>();
   for (const [index, value] of values.entries()) {
     if (operator === 'In' && value === 0) {
       errors.push(invalid(at(here, index), value, 'must not be 0 for the In operator'));
     }
-    if (values.indexOf(value) < index) errors.push(duplicate(at(here, index), value));
+    if (seen.has(value)) errors.push(duplicate(at(here, index), value));
+    seen.add(value);
   }
   const rises = values.every((value, index) => index === 0 || (values[index - 1] ?? 0) <= value);
   if (!rises) errors.push(invalid(here, values, 'must be ordered'));

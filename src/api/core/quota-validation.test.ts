@@ -65,6 +65,17 @@ describe('the scopes of a quota', () => {
   });
 });
 
+test('scopes by the thousand, each with thousands of resources, are no billion of errors', () => {
+  const names = Array.from({ length: 20_000 }, (_, index) => [`hugepages-${index}`, '1']);
+  const hard = Object.fromEntries(names) as object;
+  const scopes = names.map(() => 'BestEffort');
+  const matchExpressions = scopes.map((scopeName) => ({ scopeName, operator: 'Exists' }));
+  expect(errors('resourcequota', { hard, scopes })).toHaveLength(1_000);
+  expect(errors('resourcequota', { hard, scopeSelector: { matchExpressions } })).toHaveLength(
+    1_000,
+  );
+});
+
 test.each<[string, string, string[]]>([
   ['Container', 'example.com/gpu', []],
   ['PersistentVolumeClaim', 'storage', []],

@@ -72,12 +72,21 @@ function checkAmounts(
   });
 }
 
-/** The number of resources that a quota of this scope must not count. */
-function misfits({ hard }: Spec, scope: string): number {
-  const fitting = scopes.get(scope);
-  if (fitting === undefined) return 0;
-  return Object.keys(hard ?? {}).filter((name) => isQuotaResource(name) && !fitting.has(name))
-    .length;
+/** Most errors of this kind: there may be as many as scopes times resources, and no more than these are ever shown. */
+const maxMisfits = 1_000;
+
+/** Adds `error` for each resource that a quota of a scope must not count; those of a scope are counted once. */
+function misfits({ hard }: Spec, error: FieldError) {
+  const names = Object.keys(hard ?? {}).filter(isQuotaResource);
+  const counts = new Map<string, number>();
+  let left = maxMisfits;
+  return (scope: string, errors: FieldError[]): void => {
+    const fitting = scopes.get(scope);
+    if (fitting === undefined) return;
+    const count = counts.get(scope) ?? names.filter((name) => !fitting.has(name)).length;
+    counts.set(scope, count);
+    for (let more = Math.min(count, left); more > 0; more--, left--) errors.push(error);
+  };
 }
 
 /** The value is the whole list each time; it is written out once for each text. */
@@ -86,11 +95,12 @@ function checkScopes(spec: Spec): FieldError[] {
   if (names.length === 0) return [];
   const error = (text: string): FieldError => invalid('spec.scopes', names, text);
   const strange = error('unsupported scope');
-  const misfit = error('unsupported scope applied to resource');
-  const errors = names.flatMap((scope) => [
-    ...(scopes.has(scope) ? [] : [strange]),
-    ...Array.from({ length: misfits(spec, scope) }, () => misfit),
-  ]);
+  const addMisfits = misfits(spec, error('unsupported scope applied to resource'));
+  const errors: FieldError[] = [];
+  for (const scope of names) {
+    if (!scopes.has(scope)) errors.push(strange);
+    addMisfits(scope, errors);
+  }
   for (const pair of opposites) {
     if (pair.every((scope) => names.includes(scope))) errors.push(error('conflicting scopes'));
   }
@@ -104,12 +114,13 @@ function checkSelector(spec: Spec): FieldError[] {
   const errors: FieldError[] = [];
   if (items.length === 0) return errors;
   const misfit = invalid(path, spec.scopeSelector, 'unsupported scope applied to resource');
+  const addMisfits = misfits(spec, misfit);
   for (const item of items) {
     const { scopeName = '' } = given(item);
     if (!scopes.has(scopeName)) {
       errors.push(invalid(`${path}.scopeName`, scopeName, 'unsupported scope'));
     }
-    for (let left = misfits(spec, scopeName); left > 0; left--) errors.push(misfit);
+    addMisfits(scopeName, errors);
     checkScope(item, path, errors);
   }
   const names = items.map(({ scopeName }) => scopeName);
