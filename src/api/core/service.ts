@@ -50,6 +50,10 @@ function keepAllocated(next: Service, old: Service): void {
     now.ipFamilyPolicy ??= before.ipFamilyPolicy;
   }
   if (before.type === 'LoadBalancer' && now.type !== 'LoadBalancer') dropBalancing(now, before);
+  // Where it was reached goes at once, although whoever balances takes longer to take it back.
+  if (now.type !== 'LoadBalancer' && next.status?.loadBalancer?.ingress !== undefined) {
+    next.status.loadBalancer = {};
+  }
   const needsNodePorts = now.type === 'NodePort' || now.type === 'LoadBalancer';
   if (!needsNodePorts) {
     dropNodePorts(now, before);
