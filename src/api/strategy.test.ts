@@ -2,7 +2,12 @@ import { expect, test } from '@jest/globals';
 import { formatFieldError } from './field-error.js';
 import { builtInRegistry } from './kinds.js';
 import type { KubeObject } from './object.js';
-import { applyDefaults, validateCreate, validateUpdate } from './strategy.js';
+import {
+  applyDefaults,
+  validateCreate,
+  validateSubresourceUpdate,
+  validateUpdate,
+} from './strategy.js';
 
 function declared(name: string) {
   const kind = builtInRegistry().byName(name);
@@ -51,4 +56,38 @@ test.each<[string, object, object, string[]]>([
 test('what is let pass of an old object is refused of a new one', () => {
   const errors = validateCreate(declared('replicaset'), made('replicaset', template(twice)));
   expect(errors.map(formatFieldError)).toEqual([gate]);
+});
+
+test.each<[string, string, object, object, string[]]>([
+  [
+    'pod',
+    'ephemeralcontainers',
+    { spec: { containers, ...twice } },
+    { spec: { containers, ...twice, ephemeralContainers: [{ name: 'd', image: 'i' }] } },
+    [],
+  ],
+  [
+    'service',
+    'status',
+    { spec: { type: 'NodePort', ports }, status: { loadBalancer: { ingress: [{ ip: '::1' }] } } },
+    {
+      spec: { type: 'NodePort', ports },
+      status: { loadBalancer: { ingress: [{ ip: '::1' }] }, conditions: [] },
+    },
+    [],
+  ],
+  [
+    'replicaset',
+    'status',
+    { ...template({}), status: { replicas: 1, readyReplicas: 2 } },
+    { ...template({}), status: { replicas: 1, readyReplicas: 3 } },
+    ['status.readyReplicas: Invalid value: 3: cannot be greater than status.replicas'],
+  ],
+])('%s/%s of an earlier build, %j, becomes %j', (name, part, before, after, wanted) => {
+  const kind = declared(name);
+  const subresource = kind.subresources.find((item) => item.name === part);
+  if (subresource === undefined) throw new Error(part);
+  const [old, next] = [made(name, before), made(name, after)];
+  const errors = validateSubresourceUpdate(kind, subresource, next, old).map(formatFieldError);
+  expect(errors).toEqual(wanted);
 });

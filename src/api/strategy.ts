@@ -261,25 +261,25 @@ export function validateUpdate(
   old: KubeObject,
   notes: ValidationNotes = { warnings: [] },
 ): FieldError[] {
-  const errors = validateObject(kind, next, old, notes);
-  return validateMetadataUpdate(next, old).concat(
-    kind.custom || errors.length === 0 ? errors : newErrors(kind, errors, old, notes),
-    kind.validateUpdate?.(next, old) ?? [],
+  const errors = letPass(kind, validateObject(kind, next, old, notes), old, (before) =>
+    validateObject(kind, before, before, { warnings: [], effort: notes.effort }),
   );
+  return validateMetadataUpdate(next, old).concat(errors, kind.validateUpdate?.(next, old) ?? []);
 }
 
-function newErrors(
+/** Drops the errors that the object had before already. */
+function letPass(
   kind: KindDeclaration,
   errors: readonly FieldError[],
   old: KubeObject,
-  { effort }: ValidationNotes,
-): FieldError[] {
+  errorsOf: (before: KubeObject) => readonly FieldError[],
+): readonly FieldError[] {
+  if (kind.custom || errors.length === 0) return errors;
   const before = cloneJson(old);
   applyDefaults(kind, before);
-  const found = validateObject(kind, before, before, { warnings: [], effort });
   // By field and text apart: thousands of errors may share one long text, which is not to be copied for each.
   const known = new Map<string, Set<string>>();
-  for (const { field, body } of found) {
+  for (const { field, body } of errorsOf(before)) {
     const bodies = known.get(field);
     if (bodies === undefined) known.set(field, new Set([body]));
     else bodies.add(body);
@@ -287,7 +287,10 @@ function newErrors(
   return errors.filter(({ field, body }) => known.get(field)?.has(body) !== true);
 }
 
-/** All that is wrong with a write through a subresource. @throws EffortError when the effort is used up */
+/**
+ * All that is wrong with a write through a subresource, but for what was so before.
+ * @throws EffortError when the effort is used up
+ */
 export function validateSubresourceUpdate(
   kind: KindDeclaration,
   subresource: Subresource,
@@ -298,7 +301,12 @@ export function validateSubresourceUpdate(
   return validateMetadataUpdate(next, old).concat(
     validateMetadata(kind, next),
     kind.custom ? (kind.validate?.(next, old, warnings, effort) ?? []) : [],
-    subresource.validateUpdate?.(next, old) ?? [],
+    letPass(
+      kind,
+      subresource.validateUpdate?.(next, old) ?? [],
+      old,
+      (before) => subresource.validateUpdate?.(before, before) ?? [],
+    ),
   );
 }
 

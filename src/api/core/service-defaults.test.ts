@@ -26,7 +26,7 @@ test.each<[string, object]>([
     const metadata = { name: 's', namespace: 'ns', resourceVersion: '1' };
     const status = { loadBalancer: { ingress: [{ ip: '203.0.113.1' }] } };
     const service = (now: string): Service =>
-      structuredClone({ metadata, spec: { type: now, ports: [] }, status }) as unknown as Service;
+      structuredClone({ metadata, spec: { type: now, ports: [] }, status });
     const [next, old] = [service(type), service('LoadBalancer')];
     for (const object of [next, old]) applyDefaults(serviceKind, object);
     prepareUpdate(serviceKind, next, old, { now: '2026-01-01T00:00:00Z' });
