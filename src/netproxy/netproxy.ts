@@ -143,12 +143,13 @@ class Node implements Netproxy {
     this.#startPolicies();
     this.#parts.push(this.#observation);
     await this.#observation.start();
-    // Rules first: what is served must be reachable when DNS tells of it.
+    const server = dns === false ? undefined : this.#prepareDns(zone, dns ?? {});
+    // Rules and names first: the ingress asks for both. A stranger at the port of DNS does not keep it waiting.
+    const ready = Promise.all([this.#startServices(), server]);
     await Promise.all([
-      this.#startServices(),
-      dns === false ? undefined : this.#startDns(zone, dns ?? {}),
+      ready.then(() => controller && this.#startIngress(controller)),
+      server?.then((one) => this.#startDns(one)),
     ]);
-    if (controller !== undefined) await this.#startIngress(controller);
   }
 
   #ingressAddress(ingress: IngressOptions): string {
@@ -160,6 +161,7 @@ class Node implements Netproxy {
     await controller.whenKnown(this.#stopping.signal);
     this.#parts.push(controller);
     Object.assign(this.ports, await controller.start(this.#stopping.signal));
+    this.#stopping.signal.throwIfAborted();
     if (client === undefined) return;
     const status = new IngressStatus({ ...this.#options, client });
     this.#parts.push(status);
@@ -221,7 +223,8 @@ class Node implements Netproxy {
     this.#parts.push({ stop: async () => end() });
   }
 
-  async #startDns(zone: ClusterZone, dns: DnsOptions): Promise<void> {
+  /** From here on names are answered inside of this process. */
+  async #prepareDns(zone: ClusterZone, dns: DnsOptions): Promise<DnsServer> {
     const { clock } = this.#options;
     const log = this.#options.log.child({ part: 'dns' });
     const { address, port, own } = nameServerAddress(this.#options);
@@ -233,7 +236,12 @@ class Node implements Netproxy {
     const turn = (count: number): number => prng.below(count);
     const responder = new Responder(zone, new Forwarder({ upstreams, clock }), turn);
     this.#responder = responder;
-    const server = new DnsServer({ responder, address, port, clock, log });
+    log.info({ address, port, upstreams }, 'DNS begins');
+    return new DnsServer({ responder, address, port, clock, log });
+  }
+
+  async #startDns(server: DnsServer): Promise<void> {
+    const { address, own } = nameServerAddress(this.#options);
     this.#dns = {
       stop: () => server.close(),
       cleanUp: async () => {
@@ -242,7 +250,8 @@ class Node implements Netproxy {
     };
     this.#parts.push(this.#dns);
     this.ports.dns = await server.listen(this.#stopping.signal);
-    log.info({ address, port: this.ports.dns, upstreams }, 'DNS is listening');
+    const log = this.#options.log.child({ part: 'dns' });
+    log.info({ address, port: this.ports.dns }, 'DNS is listening');
   }
 
   async #waitAWhile(wait: (signal: AbortSignal) => Promise<void>): Promise<void> {

@@ -40,6 +40,20 @@ test('who waits for an address can be told to end', async () => {
   before.close();
 });
 
+test('who waits for long does not gather listeners', async () => {
+  const before = createServer();
+  await listening(before, { host, port: 0 });
+  const { port } = before.address() as AddressInfo;
+  const after = createServer();
+  const begun = after.listenerCount('listening');
+  for (let attempt = 0; attempt < 3; attempt++) {
+    await expect(listening(after, { host, port })).rejects.toThrow('EADDRINUSE');
+  }
+  expect(after.listenerCount('listening')).toBe(begun);
+  expect(after.listenerCount('error')).toBe(0);
+  before.close();
+});
+
 test('an address that is not ours is refused at once', async () => {
   const elsewhere = { host: '192.0.2.1', port: 0 };
   await expect(whenFree(() => listening(createServer(), elsewhere), tools)).rejects.toThrow(

@@ -40,10 +40,17 @@ function isTaken(error: unknown): boolean {
 /** Resolves when the server listens. @throws what listening throws; it may be tried again */
 export function listening(server: Server, options: ListenOptions): Promise<void> {
   return new Promise((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(options, () => {
-      server.off('error', reject);
+    const fail = (error: Error): void => {
+      // Given to `listen` it would stay, one more with each try.
+      server.off('listening', succeed);
+      reject(error);
+    };
+    const succeed = (): void => {
+      server.off('error', fail);
       resolve();
-    });
+    };
+    server.once('error', fail);
+    server.once('listening', succeed);
+    server.listen(options);
   });
 }
