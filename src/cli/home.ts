@@ -121,11 +121,18 @@ export async function writeClusterRecord(home: string, record: ClusterRecord): P
  * True while a process of this program has that id. Ids are used again, and a process that was killed keeps its id
  * until its parent has asked how it ended: neither is alive here. A killed process has no command line any more.
  * @param dataDir of the host: a process that was started for another one is not it. One that stops says only that.
+ * @param what the host itself, or a worker's network, whose flags are the same
  */
-export function isAlive(pid: number, dataDir?: string): boolean {
+export function isAlive(
+  pid: number,
+  dataDir?: string,
+  what: 'host' | 'netproxy' = 'host',
+): boolean {
   const line = commandLine(pid);
   if (dataDir === undefined || line.startsWith(stoppingTitle)) return line.includes('trireme');
-  return line.split('\0').includes(`--data-dir=${dataDir}`);
+  const words = line.split('\0');
+  const isNetwork = words.includes('netproxy');
+  return words.includes(`--data-dir=${dataDir}`) && isNetwork === (what === 'netproxy');
 }
 
 /** True while a process of this program with that id is about to end: it was asked to, and drains. */

@@ -75,7 +75,9 @@ async function stopProcesses(record: ClusterRecord): Promise<void> {
       .filter((host) => host.role === role)
       .flatMap((host) => [
         host,
-        ...(host.proxy === undefined ? [] : [{ ...host.proxy, dataDir: host.dataDir }]),
+        ...(host.proxy === undefined
+          ? []
+          : [{ pid: host.proxy.pid, dataDir: host.dataDir, what: 'netproxy' as const }]),
       ]);
   const gateway: readonly Ending[] = record.gateway === null ? [] : [record.gateway];
   for (const processes of [hostsOf('worker'), hostsOf('master'), gateway]) await endAll(processes);
@@ -85,12 +87,13 @@ async function stopProcesses(record: ClusterRecord): Promise<void> {
 interface Ending {
   readonly pid: number;
   readonly dataDir?: string;
+  readonly what?: 'netproxy';
 }
 
 async function endAll(processes: readonly Ending[]): Promise<void> {
   const clock = systemClock();
   // Process ids are used again: only a process that was started for that host is ended.
-  const isOurs = ({ pid, dataDir }: Ending): boolean => isAlive(pid, dataDir);
+  const isOurs = ({ pid, dataDir, what }: Ending): boolean => isAlive(pid, dataDir, what);
   const ours = processes.filter(isOurs);
   for (const { pid } of ours) signal(pid, 'SIGTERM');
   const giveUpMs = clock.monotonicMs() + graceMs;

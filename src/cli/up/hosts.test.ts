@@ -100,11 +100,14 @@ describe("a worker's network", () => {
     });
   });
 
-  test('is none of a master, nor where the agent serves it', () => {
-    expect(planProxy(planMaster(bridged, 0))).toBeUndefined();
-    const extraArguments = { master: [], worker: ['--proxy-in-process'] };
-    expect(planProxy(planWorker({ ...bridged, extraArguments }, 0, joining))).toBeUndefined();
-  });
+  test.each(['--proxy-in-process', '--hollow-nodes=5'])(
+    'is none of a master, nor of a worker with %s',
+    (flag) => {
+      expect(planProxy(planMaster(bridged, 0))).toBeUndefined();
+      const extraArguments = { master: [], worker: [flag] };
+      expect(planProxy(planWorker({ ...bridged, extraArguments }, 0, joining))).toBeUndefined();
+    },
+  );
 });
 
 describe('hosts that share the network of the machine', () => {

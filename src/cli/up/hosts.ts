@@ -157,13 +157,18 @@ export function startHost({ command, logFile, netns, program }: HostPlan): numbe
 export function planProxy(
   host: HostPlan,
 ): { readonly command: readonly string[]; readonly logFile: string } | undefined {
-  if (host.role !== 'worker' || host.command.includes('--proxy-in-process')) return undefined;
+  if (host.role !== 'worker' || host.command.some((flag) => withoutProxy.test(flag))) {
+    return undefined;
+  }
   const flags = host.command.slice(1).filter((flag) => !joinFlag.test(flag));
   return {
     command: ['netproxy', ...flags],
     logFile: host.logFile.replace(/\.log$/, '-netproxy.log'),
   };
 }
+
+/** The flags with which an agent needs no other process: it serves the network itself, or its nodes have none. */
+const withoutProxy = /^--(?:proxy-in-process$|hollow-nodes=[1-9])/;
 
 /** Starts this program, or another build of it, in the background, in a network namespace if one is named. */
 export function startInBackground(

@@ -21,7 +21,6 @@ import {
   masterAddress,
   masterPorts,
   planMaster,
-  planProxy,
   planWorker,
   startHost,
   startInBackground,
@@ -29,6 +28,7 @@ import {
 import { endOfCertificate, hasJoined, withJoinArguments } from './joined.js';
 import { createHostNamespace } from './network.js';
 import type { Progress } from './progress.js';
+import { knowsNetproxy, startNetwork } from './worker-network.js';
 import type { AdminConnection } from './wait.js';
 import { connectToCluster, explained, requestToken } from './wait.js';
 
@@ -58,29 +58,38 @@ export async function startCluster(
   const clock = systemClock();
   const started = new Map<string, number>();
   const record = async (): Promise<void> => saveRecord(layout, [...hosts.values()], known);
-  const runs = async (what: string, pid: number | undefined, dataDir: string): Promise<boolean> => {
+  const runs = async (
+    name: string,
+    pid: number | undefined,
+    dataDir: string,
+    what: 'host' | 'netproxy' = 'host',
+  ): Promise<boolean> => {
     if (pid === undefined) return false;
     if (isStopping(pid)) {
-      await progress.until(`${what}, which is stopping, has ended`, 30_000, () =>
-        Promise.resolve(isAlive(pid, dataDir) ? undefined : true),
+      await progress.until(`${name}, which is stopping, has ended`, 30_000, () =>
+        Promise.resolve(isAlive(pid, dataDir, what) ? undefined : true),
       );
     }
-    return isAlive(pid, dataDir);
+    return isAlive(pid, dataDir, what);
   };
   const launch = async (plan: HostPlan): Promise<void> => {
-    await launchHost(plan);
+    const isNew = await launchHost(plan);
     const host = hosts.get(plan.name);
-    const proxy = host && planProxy(host);
-    if (host === undefined || proxy === undefined) return;
-    const what = `${host.name}'s network`;
-    if (await runs(what, host.proxy?.pid, host.dataDir)) return;
-    const pid = startInBackground(proxy.command, proxy.logFile, host.netns, host.program);
-    hosts.set(host.name, { ...host, proxy: { pid, logFile: proxy.logFile } });
-    progress.say(`started ${what}`);
+    // An agent that runs and has none is of a build from before: it serves the network itself.
+    if (host === undefined || (!isNew && host.proxy === undefined)) return;
+    const name = `${host.name}'s network`;
+    if (await runs(name, host.proxy?.pid, host.dataDir, 'netproxy')) return;
+    const { proxy: _ended, ...alone } = host;
+    const proxy = (await knowsNetproxy(host.program ?? programPath))
+      ? startNetwork(host)
+      : undefined;
+    hosts.set(host.name, { ...alone, ...(proxy && { proxy }) });
+    if (proxy !== undefined) progress.say(`started ${name}`);
   };
-  const launchHost = async (plan: HostPlan): Promise<void> => {
+  /** @returns false for one that ran already */
+  const launchHost = async (plan: HostPlan): Promise<boolean> => {
     const before = hosts.get(plan.name);
-    if (await runs(plan.name, before?.pid, plan.dataDir)) return;
+    if (await runs(plan.name, before?.pid, plan.dataDir)) return false;
     if (layout.network !== undefined && plan.netns !== null) {
       const { network } = layout;
       await createHostNamespace({ network, namespace: plan.netns, address: plan.address });
@@ -89,6 +98,7 @@ export async function startCluster(
     const program = programOf(plan, progress);
     hosts.set(plan.name, { ...before, ...plan, program, pid: startHost({ ...plan, program }) });
     progress.say(`started ${plan.name} (${plan.address})`);
+    return true;
   };
   const first = hosts.get('master-1') ?? planMaster(layout, 0);
   const ended = (host: HostPlan): Date | undefined => endOfCertificate(host, clock.nowMs());
@@ -141,9 +151,9 @@ export async function startCluster(
   const ran = new Set([...hosts.values()].filter(({ name }) => !started.has(name)));
   const revive = async (): Promise<void> => {
     const ends = ({ pid, dataDir, proxy }: HostRecord): boolean =>
-      [pid, ...(proxy === undefined ? [] : [proxy.pid])].some(
-        (one) => isStopping(one) || !isAlive(one, dataDir),
-      );
+      isStopping(pid) ||
+      !isAlive(pid, dataDir) ||
+      (proxy !== undefined && (isStopping(proxy.pid) || !isAlive(proxy.pid, dataDir, 'netproxy')));
     for (const host of [...ran].filter(ends)) {
       ran.delete(host);
       await launch(host);

@@ -128,14 +128,16 @@ async function showDeadHosts(home: string): Promise<void> {
   const record = await readClusterRecord(home);
   for (const { name, dataDir, proxy, ...host } of record?.hosts ?? []) {
     const processes = [
-      { name, ...host },
-      ...(proxy === undefined ? [] : [{ name: `${name}'s network`, ...proxy }]),
+      { name, ...host, what: 'host' as const },
+      ...(proxy === undefined
+        ? []
+        : [{ name: `${name}'s network`, ...proxy, what: 'netproxy' as const }]),
     ];
-    for (const { name: what, pid, logFile } of processes) {
-      if (isAlive(pid, dataDir)) continue;
+    for (const { name: whose, pid, logFile, what } of processes) {
+      if (isAlive(pid, dataDir, what)) continue;
       const log = await readFile(logFile, 'utf8').catch(() => '');
       const last = log.trimEnd().split('\n').slice(-3).join('\n');
-      process.stderr.write(`${what} has ended; the end of ${logFile}:\n${last}\n`);
+      process.stderr.write(`${whose} has ended; the end of ${logFile}:\n${last}\n`);
     }
   }
 }

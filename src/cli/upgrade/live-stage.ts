@@ -16,6 +16,7 @@ import { EtcdAdmin } from '../../master/cluster/etcd-admin.js';
 import type { ClusterRecord, HostRecord } from '../home.js';
 import { isAlive, isStopping, readClusterRecord, writeClusterRecord } from '../home.js';
 import { planProxy, startHost, startInBackground } from '../up/hosts.js';
+import { networkAnswers } from '../up/worker-network.js';
 import type { AdminConnection } from '../up/wait.js';
 import { connectToCluster } from '../up/wait.js';
 import type { Build } from './build.js';
@@ -113,12 +114,12 @@ export class LiveStage implements UpgradeStage {
   }
 
   stop({ name, pid, dataDir }: HostRecord): Promise<void> {
-    return this.#end(name, pid, dataDir);
+    return this.#end(name, pid, dataDir, 'host');
   }
 
-  async #end(name: string, pid: number, dataDir: string): Promise<void> {
+  async #end(name: string, pid: number, dataDir: string, what: 'host' | 'netproxy'): Promise<void> {
     const isGone = (): Promise<true | undefined> =>
-      Promise.resolve(isAlive(pid, dataDir) ? undefined : true);
+      Promise.resolve(isAlive(pid, dataDir, what) ? undefined : true);
     // Of one that has ended, the id may be another's by now.
     if ((await isGone()) === true) return;
     signal(pid, 'SIGTERM');
@@ -140,7 +141,9 @@ export class LiveStage implements UpgradeStage {
     const plan = planProxy(host);
     if (plan === undefined) return host;
     const { proxy, ...alone } = host;
-    if (proxy !== undefined) await this.#end(`${host.name}'s network`, proxy.pid, host.dataDir);
+    if (proxy !== undefined) {
+      await this.#end(`${host.name}'s network`, proxy.pid, host.dataDir, 'netproxy');
+    }
     // Which build served before is not written down: it is asked.
     const build =
       program === this.#build.program ? this.#build : await readBuild(dirname(dirname(program)));
@@ -171,9 +174,12 @@ export class LiveStage implements UpgradeStage {
     const record = await this.record();
     const host = record.hosts.find((one) => one.name === name);
     if (host?.role === 'master') return this.#troubleOfMaster(name);
-    const proxy = host?.proxy;
-    if (proxy !== undefined && !isAlive(proxy.pid, host?.dataDir)) {
-      return `its network has ended: ${proxy.logFile}`;
+    if (host?.proxy !== undefined) {
+      const { proxy, dataDir } = host;
+      if (!isAlive(proxy.pid, dataDir, 'netproxy')) {
+        return `its network has ended: ${proxy.logFile}`;
+      }
+      if (!(await networkAnswers(dataDir))) return 'its network does not listen to its agent yet';
     }
     return this.#troubleOfWorker(name);
   }
