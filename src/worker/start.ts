@@ -6,6 +6,7 @@ import type { FinishedCall } from '../client/index.js';
 import { AgentDefinition } from '../gen/agent.js';
 import type { Clock } from '../lib/clock.js';
 import { systemClock } from '../lib/clock.js';
+import { lockDirectory } from '../lib/files/directory-lock.js';
 import type { ServerTls } from '../lib/grpc/index.js';
 import { createGrpcServer } from '../lib/grpc/index.js';
 import type { Logger } from '../lib/log.js';
@@ -226,6 +227,9 @@ async function beginIsolation(
   begun: Begun,
 ): Promise<PodIsolation> {
   if (options.proxyInProcess) {
+    // Two would undo each other's rules.
+    const lock = lockDirectory(proxyDirectory(options.dataDir));
+    await begun.add('lock of netproxy', async () => lock.release());
     const netproxy = startNodeProxy(options, access);
     await begun.add('netproxy', () => netproxy.stop());
     return netproxy;

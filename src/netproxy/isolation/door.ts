@@ -6,9 +6,9 @@ import type { IncomingMessage, Server } from 'node:http';
 import { join } from 'node:path';
 import { errorMessage } from '../../lib/errors.js';
 import type { Logger, LogThreshold } from '../../lib/log.js';
-import type { HeldPod, PodIsolation } from '../types.js';
+import type { HeldPod, IsolatedPod, PodIsolation } from '../types.js';
 import { HeldPods } from './held-pods.js';
-import type { Answer } from './messages.js';
+import type { AgentNews, Answer } from './messages.js';
 import {
   bodyBytesMax,
   isolatePath,
@@ -25,7 +25,6 @@ const connectionsMax = 64;
 export interface IsolationDoorOptions {
   /** Netproxy's own, held by its lock. */
   readonly directory: string;
-  readonly isolation: PodIsolation;
   readonly log: Logger;
   /** The level of this process's log. */
   readonly threshold: LogThreshold;
@@ -35,6 +34,9 @@ export interface IsolationDoorOptions {
 export class IsolationDoor {
   readonly #options: IsolationDoorOptions;
   readonly #held: HeldPods;
+  /** What is held changes by one message after the other. */
+  #turn: Promise<unknown> = Promise.resolve();
+  #isolation: PodIsolation | undefined;
   #server: Server | undefined;
   #directory: FileHandle | undefined;
 
@@ -43,11 +45,16 @@ export class IsolationDoor {
     this.#held = new HeldPods(join(options.directory, 'held'), options.log);
   }
 
-  /** Tells the isolation what an earlier process knew, and listens. @throws what listening throws */
-  async open(): Promise<void> {
-    const { directory, isolation, log } = this.#options;
-    await mkdir(directory, { recursive: true, mode: 0o700 });
+  /** Reads what an earlier process knew: before there is anybody who makes rules without it. */
+  async load(): Promise<void> {
+    await mkdir(this.#options.directory, { recursive: true, mode: 0o700 });
     await this.#held.load();
+  }
+
+  /** Tells the isolation at once what was loaded, and listens. @throws what listening throws */
+  async open(isolation: PodIsolation): Promise<void> {
+    const { directory, log } = this.#options;
+    this.#isolation = isolation;
     isolation.adopt(this.#held.list());
     const server = createServer((request, response) => {
       this.#answer(request).then(
@@ -104,7 +111,8 @@ export class IsolationDoor {
       return { status: 400, answer: { problem: errorMessage(error) } };
     }
     try {
-      await (url === isolatePath ? this.#isolate(message) : this.#learn(message));
+      if (url === isolatePath) await this.#isolate(readIsolated(message));
+      else await this.#inTurn(() => this.#learn(readNews(message)));
       return { status: 200, answer: {} };
     } catch (error) {
       const status = error instanceof TypeError ? 400 : 503;
@@ -112,15 +120,19 @@ export class IsolationDoor {
     }
   }
 
-  async #isolate(message: unknown): Promise<void> {
-    const pod = readIsolated(message);
-    await this.#hold(pod);
-    await this.#options.isolation.isolate(pod);
+  #inTurn<T>(task: () => Promise<T>): Promise<T> {
+    const result = this.#turn.then(task);
+    this.#turn = result.catch(() => undefined);
+    return result;
   }
 
-  async #learn(message: unknown): Promise<void> {
-    const { adopted, forgotten, logLevel } = readNews(message);
-    const { isolation, threshold } = this.#options;
+  async #isolate(pod: IsolatedPod): Promise<void> {
+    await this.#inTurn(() => this.#hold(pod));
+    await this.#isolation?.isolate(pod);
+  }
+
+  async #learn({ adopted, forgotten, logLevel }: AgentNews): Promise<void> {
+    const { threshold } = this.#options;
     if (logLevel !== undefined) threshold.set(logLevel ?? undefined);
     for (const podUid of forgotten) await this.#forget(podUid);
     if (adopted === undefined) return;
@@ -130,16 +142,16 @@ export class IsolationDoor {
       // What was told at its isolation says more: the labels.
       await this.#hold({ ...known.get(pod.podUid), ...pod });
     }
-    isolation.adopt(this.#held.list());
+    this.#isolation?.adopt(this.#held.list());
   }
 
   async #hold(pod: HeldPod): Promise<void> {
-    for (const podUid of await this.#held.hold(pod)) this.#options.isolation.forget(podUid);
+    for (const podUid of await this.#held.hold(pod)) this.#isolation?.forget(podUid);
   }
 
   async #forget(podUid: string): Promise<void> {
     await this.#held.forget(podUid);
-    this.#options.isolation.forget(podUid);
+    this.#isolation?.forget(podUid);
   }
 }
 

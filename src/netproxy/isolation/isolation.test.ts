@@ -52,9 +52,9 @@ async function netproxy(): Promise<{
 }> {
   const told = new Told();
   const threshold = new LogThreshold('warn');
-  const options = { directory, isolation: told, log: silentLogger, threshold };
-  const door = new IsolationDoor(options);
-  await door.open();
+  const door = new IsolationDoor({ directory, log: silentLogger, threshold });
+  await door.load();
+  await door.open(told);
   ends.push(() => door.close());
   return { told, threshold, close: () => door.close() };
 }
@@ -134,6 +134,42 @@ test('an address belongs to the pod that was told of last', async () => {
   await remote.isolate(pod('after', '10.0.0.1'));
   expect([...told.held.keys()]).toEqual(['after']);
   expect(await readdir(join(directory, 'held'))).toEqual(['after.json']);
+});
+
+test('what an earlier process knew is told before anything can be made of the cluster alone', async () => {
+  const first = await netproxy();
+  await agent().isolate(pod('a', '10.0.0.1'));
+  await first.close();
+  const door = new IsolationDoor({
+    directory,
+    log: silentLogger,
+    threshold: new LogThreshold('warn'),
+  });
+  await door.load();
+  const told = new Told();
+  const opening = door.open(told);
+  expect([...told.held.keys()]).toEqual(['a']);
+  await opening;
+  await door.close();
+});
+
+test('a pod that is connected anew before netproxy has heard of it has the addresses of now', async () => {
+  const remote = agent();
+  const { labels: _unknown, ...before } = pod('a', '10.0.0.1');
+  remote.adopt([before, pod('b', '10.0.0.2')]);
+  const isolated = remote.isolate(pod('a', '10.0.0.3'));
+  const { told } = await netproxy();
+  await isolated;
+  await until(() => told.held.has('b'));
+  expect(told.held.get('a')?.ips).toEqual(['10.0.0.3']);
+});
+
+test('a pod that is asked for again while the first answer is awaited is taken in', async () => {
+  const { told } = await netproxy();
+  const remote = agent();
+  await Promise.all(Array.from({ length: 20 }, () => remote.isolate(pod('a', '10.0.0.1'))));
+  expect(told.held.get('a')).toEqual(pod('a', '10.0.0.1'));
+  expect(await readdir(join(directory, 'held'))).toEqual(['a.json']);
 });
 
 test("the level of the agent's log is netproxy's as well", async () => {

@@ -36,7 +36,7 @@ export class RemoteIsolation implements PodIsolation {
   #logLevel: AgentNews['logLevel'];
   #telling: Promise<void> | undefined;
   /** What is being told now. */
-  #sent: { readonly forgotten: readonly string[]; readonly over: Promise<unknown> } | undefined;
+  #sent: { readonly uids: ReadonlySet<string>; readonly over: Promise<unknown> } | undefined;
 
   constructor(options: RemoteIsolationOptions) {
     this.#options = options;
@@ -45,8 +45,11 @@ export class RemoteIsolation implements PodIsolation {
   async isolate(pod: IsolatedPod): Promise<void> {
     const { clock, directory } = this.#options;
     this.#forgotten.delete(pod.podUid);
-    // That its addresses of before are free must not arrive after those of now.
-    if (this.#sent?.forgotten.includes(pod.podUid) === true) await this.#sent.over;
+    if (this.#adopted?.some(({ podUid }) => podUid === pod.podUid) === true) {
+      this.#adopted = this.#adopted.map((one) => (one.podUid === pod.podUid ? pod : one));
+    }
+    // What its addresses of before were, and that they are free, must not arrive after those of now.
+    if (this.#sent?.uids.has(pod.podUid) === true) await this.#sent.over;
     const giveUpMs = clock.monotonicMs() + isolateMs;
     const { signal } = this.#stopping;
     for (;;) {
@@ -113,7 +116,8 @@ export class RemoteIsolation implements PodIsolation {
         ...(logLevel === undefined ? {} : { logLevel }),
       };
       const sending = this.#post(newsPath, news);
-      this.#sent = { forgotten, over: sending.catch(() => undefined) };
+      const uids = new Set([...forgotten, ...(adopted ?? []).map(({ podUid }) => podUid)]);
+      this.#sent = { uids, over: sending.catch(() => undefined) };
       try {
         const { problem } = await sending;
         if (problem !== undefined) log.error({ problem }, 'netproxy did not take what it was told');

@@ -47,6 +47,9 @@ export async function startProxyProcess(
     log,
     onTrouble: (trouble) => tellTrouble(events, nodeName, trouble),
   });
+  const directory = proxyDirectory(settings.dataDir);
+  const door = new IsolationDoor({ ...settings, directory });
+  await door.load();
   const proxy = startNodeProxy(settings, {
     informers,
     credentials,
@@ -54,8 +57,6 @@ export async function startProxyProcess(
     clock,
     registries: [registry, rejectionRegistry],
   });
-  const directory = proxyDirectory(settings.dataDir);
-  const door = new IsolationDoor({ ...settings, directory, isolation: proxy });
   const endFollowing = followCredentials(credentials, settings, (now) => {
     current.renew(now);
     client.servers.setTargets(now.masters);
@@ -68,7 +69,7 @@ export async function startProxyProcess(
     client.close();
   };
   try {
-    await door.open();
+    await door.open(proxy);
   } catch (error) {
     await stop();
     throw error;
