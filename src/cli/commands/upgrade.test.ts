@@ -15,6 +15,13 @@ test('machines that were installed are named in order, the one that leads behind
   ]);
 });
 
+test('a build that has no netproxy leaves none behind', () => {
+  const flags = { master: [], worker: ['--node-name'] };
+  expect(machineSteps(clusterStatus(), { version: '0', flags })).toContain(
+    ': sudo systemctl disable --now trireme-netproxy; sudo scripts/install worker\n',
+  );
+});
+
 test('a master that does not answer is said to be one', () => {
   const members = [member(1, { leader: true }), member(2, { reachable: false, build: '' })];
   expect(machineSteps(clusterStatus({ members, nodes: [] }), { version: '2' })).toContain(

@@ -8,6 +8,7 @@ import { defineCommand } from '../command/spec.js';
 import type { CommandContext } from '../context.js';
 import { homeDirectory, homeFlag, packageRoot, readClusterRecord } from '../home.js';
 import { Progress } from '../up/progress.js';
+import { twoProcessesFlag } from '../up/worker-network.js';
 import type { Build } from '../upgrade/build.js';
 import { readBuild } from '../upgrade/build.js';
 import { LiveStage } from '../upgrade/live-stage.js';
@@ -112,8 +113,11 @@ async function upgradeHome(
 /** What is to be done on each machine, in order. */
 export function machineSteps(
   { members, nodes }: Pick<ClusterStatus, 'members' | 'nodes'>,
-  build: Pick<Build, 'version'>,
+  build: Pick<Build, 'version'> & Partial<Pick<Build, 'flags'>>,
 ): string {
+  // A build from before netproxy was a service leaves the one that is there alone.
+  const isBefore = build.flags?.worker.includes(twoProcessesFlag) === false;
+  const first = isBefore ? 'sudo systemctl disable --now trireme-netproxy; ' : '';
   const masters = members
     .toSorted((a, b) => Number(a.leader) - Number(b.leader) || (a.name < b.name ? -1 : 1))
     .map(({ name, build: now, leader, reachable }) => ({
@@ -127,7 +131,7 @@ export function machineSteps(
     .map(({ name, build: now }) => ({
       what: `worker ${name}`,
       now,
-      command: 'sudo scripts/install worker',
+      command: `${first}sudo scripts/install worker`,
       note: '',
     }));
   const all = [...masters, ...workers];
