@@ -34,6 +34,26 @@ test('a peer pod and a named port', () => {
   ]);
 });
 
+test('a pod that still runs and its successor of the same name are both closed', () => {
+  const twice = ['10.244.1.2', '10.244.1.7'].map((ip, n) => {
+    const one = pod('db', ip, 'db');
+    return { ...one, metadata: { ...one.metadata, uid: `uid-${n}` } };
+  });
+  const metadata = { namespace: 'default', name: 'p' };
+  const policies = [{ metadata, spec: { podSelector: {} } }];
+  for (const both of [twice, twice.toReversed()]) {
+    const built = buildPolicyRules({ nodeName: 'n1', policies, pods: both, namespaces });
+    expect([...built.keys()]).toEqual(['default/db', 'default/db uid-1']);
+    const jumps = [...built.values()].flatMap(({ shared }) => [...shared.values()].flat());
+    const chains = [...built.values()].flatMap((one) => [...one.chains.keys()]);
+    expect(new Set(chains).size).toBe(2);
+    expect(jumps).toEqual([
+      `-d 10.244.1.2/32 -j ${chains[0]?.slice('mangle/'.length)}`,
+      `-d 10.244.1.7/32 -j ${chains[1]?.slice('mangle/'.length)}`,
+    ]);
+  }
+});
+
 test('nothing allowed, everything allowed, nobody selected', () => {
   const drop = '-m comment --comment "default/db default" -j DROP';
   const itself = (side: string): string =>

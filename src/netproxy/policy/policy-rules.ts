@@ -55,7 +55,10 @@ export function newPolicyRuleSet(): RuleSet {
   });
 }
 
-/** By pod, "namespace/name": what is to be added for it. Pods that no policy selects are absent. */
+/**
+ * By pod, "namespace/name": what is to be added for it. Pods that no policy selects are absent. One that was deleted by
+ * force may still run when its successor of the same name comes: the second is "namespace/name uid".
+ */
 export function buildPolicyRules(state: PolicyState): Map<string, Contribution> {
   const result = new Map<string, Contribution>();
   const policies = state.policies.map((policy) => ({
@@ -64,7 +67,7 @@ export function buildPolicyRules(state: PolicyState): Map<string, Contribution> 
   }));
   const ofNode = state.pods
     .filter((pod) => pod.spec.nodeName === state.nodeName && podIps(pod).length > 0)
-    .toSorted((a, b) => byText(keyOf(a), keyOf(b)));
+    .toSorted((a, b) => byText(keyOf(a), keyOf(b)) || byText(uidOf(a), uidOf(b)));
   for (const pod of ofNode) {
     const own = policies
       .filter(
@@ -73,12 +76,13 @@ export function buildPolicyRules(state: PolicyState): Map<string, Contribution> 
       )
       .map(({ policy }) => policy);
     const key = keyOf(pod);
+    const owner = result.has(key) ? `${key} ${uidOf(pod)}` : key;
     const chains = new Map<ChainId, Rule[]>();
     const jumps: Rule[] = [];
     for (const direction of ['Ingress', 'Egress'] as const) {
       const selecting = own.filter((policy) => typesOf(policy).includes(direction));
       if (selecting.length === 0) continue;
-      const chain = chainName(direction === 'Ingress' ? 'NPI' : 'NPO', key);
+      const chain = chainName(direction === 'Ingress' ? 'NPI' : 'NPO', owner);
       const [side, other] = direction === 'Ingress' ? ['-d', '-s'] : ['-s', '-d'];
       // A pod cannot be kept from itself, as through a service of its own.
       const itself = podIps(pod).map(
@@ -91,9 +95,13 @@ export function buildPolicyRules(state: PolicyState): Map<string, Contribution> 
       chains.set(`mangle/${chain}`, [...itself, ...sorted, last]);
       for (const ip of podIps(pod)) jumps.push(`${side} ${ip}/32 -j ${chain}`);
     }
-    if (jumps.length > 0) result.set(key, { chains, shared: new Map([[policyChain, jumps]]) });
+    if (jumps.length > 0) result.set(owner, { chains, shared: new Map([[policyChain, jumps]]) });
   }
   return result;
+}
+
+function uidOf({ metadata }: Pod): string {
+  return metadata.uid ?? '';
 }
 
 function byText(a: string, b: string): number {
