@@ -25,7 +25,10 @@ const loopback = JSON.stringify([
 ]);
 
 /** Runs it on a machine that has the traces of all modes. @returns what was written */
-async function removed(mode: ProxyMode, fails = 0): Promise<string[]> {
+async function removed(
+  mode: ProxyMode,
+  { fails = 0, rules = saved, map = 'tcp-endpoints' } = {},
+): Promise<string[]> {
   const clock = new ManualClock();
   const written: string[] = [];
   let left = fails;
@@ -44,9 +47,11 @@ async function removed(mode: ProxyMode, fails = 0): Promise<string[]> {
     },
     run: (program, args, options) => {
       const words = [program, ...args].join(' ');
-      if (words === 'iptables-save') return answer(saved);
+      if (words === 'iptables-save') return answer(rules);
       if (words.startsWith('ip -j')) return answer(loopback);
-      if (words === 'nft --version') return answer('nftables v1.0.6');
+      if (words === 'nft -j -t list maps ip') {
+        return answer(JSON.stringify({ nftables: [{ map: { table: 'kube-proxy', name: map } }] }));
+      }
       if (left > 0) {
         left--;
         return answer('', 1);
@@ -80,7 +85,12 @@ test('each mode removes what the others left, and nothing of its own or of stran
   expect(await removed('userspace')).toEqual([table, chains, closed]);
 });
 
+test('what a kube-proxy keeps under the same names is not ours', async () => {
+  const rules = saved.replace(':OTHERS', ':KUBE-PROXY-CANARY');
+  expect(await removed('userspace', { rules, map: 'service-ips' })).toEqual([]);
+});
+
 test('what fails is tried again, and holds up nothing else for ever', async () => {
-  expect(await removed('iptables', 3)).toEqual([table, addresses]);
-  expect(await removed('iptables', 5)).toEqual([addresses]);
+  expect(await removed('iptables', { fails: 3 })).toEqual([table, addresses]);
+  expect(await removed('iptables', { fails: 5 })).toEqual([addresses]);
 });

@@ -30,6 +30,8 @@ export interface LeftoverOptions {
   readonly sysctls?: typeof setSysctls;
 }
 
+/** The chain by which a kube-proxy sees that somebody has emptied a table. We make none. */
+const kubeProxyMark = /^:KUBE-PROXY-CANARY /m;
 const attemptsMax = 5;
 const retryMs = 1000;
 
@@ -63,7 +65,12 @@ async function removeServiceChains(options: LeftoverOptions): Promise<void> {
   const { run, log, sysctls = setSysctls } = options;
   const kernel = iptablesKernel(run);
   const rules = new IptablesServiceRules({ nodeIp: '', clusterCidr: '', nodePortAddresses: [] });
-  rules.observe(await kernel.read());
+  const found = await kernel.read();
+  if (kubeProxyMark.test(found)) {
+    log.warn({ of: 'iptables' }, 'a kube-proxy works or worked here: its rules are left alone');
+    return;
+  }
+  rules.observe(found);
   const plan = rules.planRemoval();
   if (plan === '') return;
   await kernel.write(plan);

@@ -61,11 +61,15 @@ test('what is missing is said plainly', async () => {
   expect(good.asked[1]).not.toContain(' kube-proxy ');
 });
 
-test('the table is taken away where it may be, and nowhere without nft', async () => {
-  const without = machine(() => failed(-1, 'spawn nft ENOENT'));
-  await removeServiceTable(without.run);
-  expect(without.asked).toEqual(['nft --version']);
-  const good = machine(() => ok());
+test('the table is taken away where it is ours, and nowhere without nft', async () => {
+  const maps = (name: string): CommandResult =>
+    ok(`${JSON.stringify({ nftables: [{ map: { table: 'kube-proxy', name } }] })}\n`);
+  for (const answer of [failed(-1, 'spawn nft ENOENT'), maps('service-ips')]) {
+    const other = machine(() => answer);
+    await removeServiceTable(other.run);
+    expect(other.asked).toEqual(['nft -j -t list maps ip']);
+  }
+  const good = machine(() => maps('tcp-endpoints'));
   await removeServiceTable(good.run);
   expect(good.asked[1]).toBe('nft -f - < add table ip kube-proxy\ndelete table ip kube-proxy\n');
 });

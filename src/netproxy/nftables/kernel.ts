@@ -3,9 +3,13 @@ import { release } from 'node:os';
 import type { RunCommand } from '../command.js';
 import { mustRun } from '../command.js';
 import type { Kernel } from '../kernel/rule-applier.js';
+import { readFoundNames } from './found-names.js';
 import { baseChains, collections, sharedChains } from './layout.js';
 import { table } from './names.js';
 import { Script } from './script.js';
+
+/** Among the maps of our table, and of no kube-proxy's. */
+const ownMap = 'tcp-endpoints';
 
 /** Loading 10,000 services takes seconds; a change a fiftieth of one. */
 const timeoutMs = 120_000;
@@ -42,10 +46,13 @@ export async function whatNftablesLacks(run: RunCommand): Promise<string | undef
   );
 }
 
-/** Takes the table away, if there is one; nobody has to have `nft` for that. */
+/**
+ * Takes the table away, if there is one of ours; that of a kube-proxy, which has the same name, is not. Nobody has to
+ * have `nft` for that, or a kernel that knows tables.
+ */
 export async function removeServiceTable(run: RunCommand): Promise<void> {
-  const version = await run('nft', ['--version']);
-  if (version.code !== 0) return;
+  const listed = await run('nft', ['-j', '-t', 'list', 'maps', 'ip']);
+  if (listed.code !== 0 || !readFoundNames(listed.stdout.trim()).maps.includes(ownMap)) return;
   const stdin = `add table ip ${table}\ndelete table ip ${table}\n`;
   await mustRun(run, 'nft', ['-f', '-'], { stdin });
 }
