@@ -123,9 +123,9 @@ export class CriContainers {
   }
 
   /**
-   * Makes sure that no earlier run is alive, of whose start nobody could tell what became of it, or of which the runtime
-   * lost sight. And makes room for a name that a runtime gives once: a creation whose answer was lost left a container
-   * of the same run, which nobody starts.
+   * Makes sure that no earlier run is alive, of whose start nobody could tell what became of it, or of which the
+   * runtime lost sight. And makes room for a name that a runtime gives once: a creation whose answer was lost left a
+   * container of the same run, which nobody starts.
    */
   async #removeTwins({ id, name, restartCount }: ContainerConfig, sandbox: string): Promise<void> {
     const { client, objects } = this.#options;

@@ -81,8 +81,8 @@ export class LogRotation {
     try {
       await called(this.#options.client.runtime.reopenContainerLog({ containerId: criId }));
     } catch (error) {
-      // It writes on into the old file: that must keep its name, or nobody finds what is written. Unless only the answer
-      // was lost: then it has a new one.
+      // It writes on into the old file: that must keep its name, or nobody finds what is written. Unless only the
+      // answer was lost: then it has a new one.
       const isReopened = await stat(path).then(
         () => true,
         () => false,
