@@ -14,7 +14,7 @@ const execute = promisify(execFile);
 const askMsMax = 30_000;
 
 /** The flag by which a build shows that its agent leaves the network to another process. */
-const twoProcessesFlag = '--proxy-in-process';
+export const twoProcessesFlag = '--proxy-in-process';
 
 /** False for builds whose agents serve the network of a node themselves, always. */
 export async function knowsNetproxy(program: string): Promise<boolean> {

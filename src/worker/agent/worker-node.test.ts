@@ -7,64 +7,23 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Pod, PodSpec } from '../../api/types/core.js';
 import { FakeApi } from '../../client/testkit/fake.js';
-import { ApiError, createInformerFactory } from '../../client/index.js';
-import type { InformerFactory } from '../../client/index.js';
-import { delay, systemClock } from '../../lib/clock.js';
-import { silentLogger } from '../../lib/log.js';
+import { ApiError } from '../../client/index.js';
+import { delay } from '../../lib/clock.js';
 import { FakeRuntime } from '../testkit/fake-runtime.js';
-import { HollowNetwork } from '../run/hollow-network.js';
-import { readMachine } from '../node/facts.js';
-import type { WorkerNode } from './worker-node.js';
-import { startWorkerNode } from './worker-node.js';
+import {
+  clock,
+  cleanups,
+  cleanUp,
+  start,
+  rigged,
+  until,
+  create,
+  get,
+  conditionOf,
+  untilReady,
+} from '../testkit/worker-rig.js';
 
-const clock = systemClock();
-const cleanups: (() => Promise<void>)[] = [];
-
-afterEach(async () => {
-  for (const clean of cleanups.splice(0).toReversed()) await clean();
-});
-
-interface Rig {
-  readonly api: FakeApi;
-  readonly runtime: FakeRuntime;
-  readonly dataDir: string;
-  node: WorkerNode;
-}
-
-async function start(
-  rig: Omit<Rig, 'node'>,
-  others: (informers: InformerFactory) => void = () => undefined,
-): Promise<WorkerNode> {
-  const { api, runtime, dataDir } = rig;
-  const informers = createInformerFactory({ client: api, clock, log: silentLogger });
-  others(informers);
-  const node = await startWorkerNode({
-    name: 'n1',
-    ips: ['10.0.0.1'],
-    dataDir,
-    client: api,
-    informers,
-    runtime,
-    network: new HollowNetwork('10.0.0.1'),
-    dns: () => ({ address: '10.96.0.10', domain: 'cluster.local' }),
-    machine: await readMachine('/'),
-    labels: {},
-    taints: [],
-    agentPort: 10250,
-    podsMax: 110,
-    leaseRenewMs: 3000,
-    leaseSeconds: 40,
-    imported: new Set(),
-    clock,
-    log: silentLogger,
-    signal: new AbortController().signal,
-  });
-  cleanups.push(async () => {
-    await node.stop();
-    informers.stop();
-  });
-  return node;
-}
+afterEach(cleanUp);
 
 test('a node is Ready although somebody else on it waits for what may not be read', async () => {
   const dataDir = await mkdtemp(join(tmpdir(), 'worker-node-'));
@@ -92,45 +51,7 @@ test('a node is Ready although somebody else on it waits for what may not be rea
   );
 });
 
-async function rigged(): Promise<Rig> {
-  const dataDir = await mkdtemp(join(tmpdir(), 'worker-node-'));
-  cleanups.push(() => rm(dataDir, { recursive: true, force: true }));
-  const base = { api: new FakeApi(), runtime: new FakeRuntime(clock), dataDir };
-  return { ...base, node: await start(base) };
-}
-
-async function until(what: string, condition: () => Promise<boolean>): Promise<void> {
-  const giveUpMs = clock.monotonicMs() + 5000;
-  while (!(await condition())) {
-    if (clock.monotonicMs() > giveUpMs) throw new Error(`not in time: ${what}`);
-    await delay(clock, 5);
-  }
-}
-
-function create(api: FakeApi, name: string, spec: Partial<PodSpec> = {}): Promise<Pod> {
-  const pod = {
-    apiVersion: 'v1',
-    kind: 'Pod',
-    metadata: { name, namespace: 'default' },
-    spec: { nodeName: 'n1', containers: [{ name: 'main', image: 'web:1' }], ...spec },
-  };
-  return api.create(resources.pods, pod) as Promise<Pod>;
-}
-
 const port = { containerPort: 80, hostPort: 8080 };
-
-function get(api: FakeApi, name: string): Promise<Pod> {
-  return api.get<Pod>(resources.pods, { namespace: 'default', name });
-}
-
-function conditionOf(pod: Pod, type: string): string | undefined {
-  return pod.status?.conditions?.find((condition) => condition.type === type)?.status;
-}
-
-async function untilReady(api: FakeApi, name: string): Promise<Pod> {
-  await until(`${name} ready`, async () => conditionOf(await get(api, name), 'Ready') === 'True');
-  return get(api, name);
-}
 
 /** Returns a list that every written condition Ready is added to, as `KIND NAME=STATUS`. */
 function recordReadiness(api: FakeApi): string[] {

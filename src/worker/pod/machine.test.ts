@@ -1,103 +1,15 @@
 import { describe, expect, test } from '@jest/globals';
-import type { Container, Pod, PodSpec } from '../../api/types/core.js';
+import type { Container, Pod } from '../../api/types/core.js';
 import { Prng } from '../../lib/prng.js';
 import { formatDurationMs } from '../../lib/go-duration.js';
 import { lengthened, waitUntil } from './back-off.js';
 import type { PodAction } from './decide.js';
 import { decide } from './decide.js';
 import * as record from './record.js';
-import type { PodState, Resources, TrackedContainer } from './state.js';
+import type { PodState } from './state.js';
 import { hasExited, isRunning, newPodState, willRestart } from './state.js';
 import { podStatus } from './status.js';
-
-function podOf(spec: Partial<PodSpec>): Pod {
-  return {
-    apiVersion: 'v1',
-    kind: 'Pod',
-    metadata: { name: 'p', namespace: 'ns', uid: 'u' },
-    spec: { containers: [{ name: 'main', image: 'i' }], ...spec },
-  };
-}
-
-let ids = 0;
-
-function started(state: PodState, tracked: TrackedContainer, nowMs: number): void {
-  const restartCount = tracked.current === undefined ? 0 : tracked.current.restartCount + 1;
-  const base = { image: 'i', imageId: 'i@sha256:0', logPath: '/l', createdAtMs: nowMs };
-  record.recordStarted(tracked, {
-    ...base,
-    id: `c${ids++}`,
-    restartCount,
-    phase: 'running',
-    startedAtMs: nowMs,
-    resources: wantedBy(state, tracked),
-  });
-  tracked.probes = { startup: 'success', liveness: 'success', readiness: 'success' };
-}
-
-function wantedBy({ pod }: PodState, { name }: TrackedContainer): Resources {
-  const { containers, initContainers = [] } = pod.spec;
-  return [...containers, ...initContainers].find((item) => item.name === name)?.resources ?? {};
-}
-
-/** Does an action at once and well. */
-function perform(state: PodState, action: PodAction, nowMs: number): void {
-  const tracked = 'container' in action ? state.trackedContainers.get(action.container) : undefined;
-  switch (action.type) {
-    case 'makeSandbox':
-      record.recordPartBegun(state, 'sandbox');
-      return record.recordPartDone(state, 'sandbox', { id: `s${ids++}`, ips: ['10.0.0.9'] });
-    case 'makeVolumes':
-    case 'removeVolumes':
-      record.recordPartBegun(state, 'volumes');
-      return record.recordPartDone(state, 'volumes');
-    case 'removeSandbox':
-      record.recordPartBegun(state, 'sandbox');
-      return record.recordPartDone(state, 'sandbox');
-    case 'fail':
-      return record.recordFailure(state, action, nowMs);
-    case 'finish':
-      return record.recordFinished(state);
-    case 'deleteObject':
-      record.recordDeletion(state, 'done', nowMs);
-      return record.recordGone(state, nowMs);
-    case 'getImage':
-      return record.recordImageReady(tracked!);
-    case 'startContainer':
-      record.recordStartBegun(state, tracked!, nowMs);
-      return started(state, tracked!, nowMs);
-    case 'stopContainer':
-      record.recordStopBegun(tracked!, action.cause, action.deadlineMs);
-      record.recordExit(tracked!, { exitCode: 143, reason: 'Error', finishedAtMs: nowMs });
-      return record.recordStopEnded(tracked!);
-    case 'resizeContainer':
-      record.recordResizeBegun(tracked!);
-      return record.recordResized(tracked!, tracked!.current!.id, wantedBy(state, tracked!));
-    case 'backOff':
-      return record.recordBackOff(tracked!, action);
-    case 'removeDeadContainer':
-      return record.recordDeadContainerRemoved(tracked!, action.id);
-  }
-}
-
-/** Performs until nothing is left to do now. */
-function settle(state: PodState, nowMs: number): string[] {
-  const done: string[] = [];
-  for (let turn = 0; turn < 50; turn++) {
-    const { actions } = decide(state, nowMs);
-    if (actions.length === 0) return done;
-    for (const action of actions) {
-      done.push('container' in action ? `${action.type} ${action.container}` : action.type);
-      perform(state, action, nowMs);
-    }
-  }
-  throw new Error(`does not come to rest: ${done.slice(-5).join(', ')}`);
-}
-
-function exit(state: PodState, name: string, exitCode: number, nowMs: number): void {
-  const reason = record.exitReason(exitCode, false);
-  record.recordExit(state.trackedContainers.get(name)!, { exitCode, reason, finishedAtMs: nowMs });
-}
+import { podOf, started, wantedBy, perform, settle, exit } from '../testkit/pod-machine.js';
 
 function statusOf(state: PodState, nowMs: number) {
   return podStatus(state, { hostIps: ['10.0.0.1'], nowMs });
@@ -427,7 +339,7 @@ function end(prng: Prng, state: PodState, action: PodAction, nowMs: number): voi
   switch (action.type) {
     case 'makeSandbox':
       if (fails) return record.recordPartFailed(state, 'sandbox', nowMs);
-      return record.recordPartDone(state, 'sandbox', { id: `s${ids++}`, ips: [] });
+      return record.recordPartDone(state, 'sandbox', { id: `s${nowMs}`, ips: [] });
     case 'removeSandbox':
       if (fails) return record.recordPartFailed(state, 'sandbox', nowMs);
       return record.recordPartDone(state, 'sandbox');

@@ -8,7 +8,7 @@ import type { PodAction } from '../pod/decide.js';
 import { decide } from '../pod/decide.js';
 import * as record from '../pod/record.js';
 import type { PodState, TrackedContainer } from '../pod/state.js';
-import { containersByRole, isRunning, newPodState } from '../pod/state.js';
+import { containersByRole, newPodState } from '../pod/state.js';
 import { podStatus } from '../pod/status.js';
 import { attemptProbe } from '../probes/attempt.js';
 import { ProbeManager } from '../probes/probe-manager.js';
@@ -26,6 +26,7 @@ import { containerEvents, podEvent, probeFailed } from './pod-events.js';
 import { podLabel, versionOf } from './pod-facts.js';
 import { PodInfrastructure } from './pod-infrastructure.js';
 import { runPostStart } from './post-start.js';
+import { endedRuns, heldIds, isSandboxLost } from './resync.js';
 import { StartObserver } from './start-observer.js';
 import { checkStorage } from './storage-check.js';
 import { messageOf, readMessages } from './run-messages.js';
@@ -151,36 +152,24 @@ export class PodWorker {
     if (this.#trackOf(containerId) !== undefined) this.#oomKilled.add(containerId);
   }
 
-  /** The ids that the runtime knows by now: its sandbox, and the containers that run. */
+  /** See {@link heldIds}. */
   held(): ReadonlySet<string> {
-    const { sandbox, trackedContainers } = this.#state;
-    const running = [...trackedContainers.values()].filter((tracked) => isRunning(tracked));
-    const ids = running.flatMap(({ current }) => (current === undefined ? [] : [current.id]));
-    if (sandbox.phase === 'ready' && sandbox.id !== undefined) ids.push(sandbox.id);
-    return new Set(ids);
+    return heldIds(this.#state);
   }
 
-  /**
-   * Compares with all that the runtime has: what was missed is made up for.
-   * @param held what {@link held} was when the runtime was asked: it may know nothing of what is younger
-   */
+  /** Makes up for what was missed. @param held when the runtime was asked, which may not know of what is younger */
   resync(
     held: ReadonlySet<string>,
     sandboxIds: ReadonlySet<string>,
     containers: ReadonlyMap<string, ContainerState>,
   ): void {
-    const { id, phase } = this.#state.sandbox;
-    if (phase === 'ready' && id !== undefined && held.has(id) && !sandboxIds.has(id)) {
-      record.recordSandboxLost(this.#state, this.#node.clock.nowMs());
+    const nowMs = this.#node.clock.nowMs();
+    if (isSandboxLost(this.#state, held, sandboxIds)) {
+      record.recordSandboxLost(this.#state, nowMs);
       this.#probes.stopAll();
     }
-    for (const tracked of this.#state.trackedContainers.values()) {
-      const { current } = tracked;
-      if (!isRunning(tracked) || current === undefined || !held.has(current.id)) continue;
-      const found = containers.get(current.id);
-      if (found?.phase === 'running') continue;
-      const atMs = found?.finishedAtMs ?? this.#node.clock.nowMs();
-      this.exited(current.id, { exitCode: found?.exitCode ?? 137, atMs });
+    for (const { id, ...exit } of endedRuns(this.#state, held, { containers, nowMs })) {
+      this.exited(id, exit);
     }
     this.kick();
   }
