@@ -8,7 +8,6 @@ import { shutdownSignal } from '../lib/shutdown.js';
 import { errorMessage } from '../lib/errors.js';
 import type { WorkerOptions } from './options.js';
 import { parseWorkerOptions } from './options.js';
-import { proxyDirectory } from './proxy/node-proxy.js';
 import { startHollowNodes, startWorker } from './start.js';
 
 /** A stop that takes longer is cut off. */
@@ -29,8 +28,6 @@ async function run(options: WorkerOptions): Promise<number> {
   const stopping = shutdownSignal();
   // Held until this process ends, however it does: two agents on one state would end each other's containers.
   lockDirectory(options.dataDir);
-  // And two netproxies would undo each other's rules.
-  if (options.proxyInProcess) lockDirectory(proxyDirectory(options.dataDir));
   const told = whenAborted(stopping);
   const starting =
     options.hollowNodes > 0

@@ -9,11 +9,15 @@ import { ownLabels } from './labels.js';
 import type { CriObjects } from './objects.js';
 import { containerState } from './states.js';
 
+type ContainerEnd = NonNullable<ReturnType<typeof containerState>>;
+
 /** Without events all containers are looked at this often. @see kubelet genericPlegRelistPeriod */
 const lookEveryMs = 1000;
 /** With events a look makes up for those that are lost. */
 const slowLookEveryMs = 10_000;
 const retryEventsMs = 5000;
+/** containerd hears of an end and of a lack of memory apart, and may tell of the first before it knows the second. */
+const oomWaitMs = 200;
 
 /** Looks at all containers again and again, and tells the ends that it finds. Events of the runtime only hasten it. */
 export class CriWatcher {
@@ -98,19 +102,20 @@ export class CriWatcher {
     try {
       const containers = await objects.listContainers();
       const there = new Set(containers.map(({ id }) => id));
-      for (const { id, state, labels } of containers) {
-        if (labels[ownLabels.container] === undefined || !this.#running.has(id)) continue;
-        const isOver =
-          state === ContainerState.CONTAINER_EXITED || state === ContainerState.CONTAINER_UNKNOWN;
-        if (!isOver) continue;
-        try {
-          await this.#tellEnd(id);
-        } catch (error) {
+      const ended = containers.filter(
+        ({ id, state, labels }) =>
+          labels[ownLabels.container] !== undefined &&
+          this.#running.has(id) &&
+          (state === ContainerState.CONTAINER_EXITED || state === ContainerState.CONTAINER_UNKNOWN),
+      );
+      const told = ended.map(({ id }) =>
+        this.#tellEnd(id).catch((error: unknown) => {
           // The ends of the others are told all the same.
           isWhole = false;
           this.#failed(error);
-        }
-      }
+        }),
+      );
+      await Promise.all(told);
       for (const id of known) if (!there.has(id)) this.#running.delete(id);
       if (!isWhole) return;
       if (this.#isFailing) emit({ type: 'resync' });
@@ -129,9 +134,16 @@ export class CriWatcher {
 
   async #tellEnd(criId: string): Promise<void> {
     const { objects, scheme, emit, clock } = this.#options;
-    const status = await objects.statusOf(criId);
+    const look = async (): Promise<ContainerEnd | undefined> => {
+      const status = await objects.statusOf(criId);
+      return status === undefined ? undefined : containerState(status, scheme());
+    };
+    let state = await look();
+    if (state?.exitCode === 137 && state.oomKilled !== true) {
+      await delay(clock, oomWaitMs, this.#stop.signal);
+      state = (await look()) ?? state;
+    }
     this.#running.delete(criId);
-    const state = status === undefined ? undefined : containerState(status, scheme());
     if (state === undefined) return;
     const { id: containerId, exitCode = 0, finishedAtMs: atMs = clock.nowMs() } = state;
     if (state.oomKilled === true) emit({ type: 'oom', containerId });
