@@ -336,6 +336,11 @@ export class Containers {
     });
   }
 
+  /** Resolves when the ends that were heard of are recorded: whoever reads the records next must not miss one. */
+  async settled(): Promise<void> {
+    await Promise.allSettled(this.#cleaned.values());
+  }
+
   /** Removes the metadata of ended containers from containerd. */
   async sweep(): Promise<void> {
     this.#sweep?.();

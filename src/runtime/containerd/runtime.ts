@@ -222,6 +222,7 @@ export class ContainerdRuntime implements ContainerRuntime {
     this.#views.stop();
     await this.#containers?.sweep();
     this.#events?.stop();
+    await this.#containers?.settled();
     this.#tasks.close();
     this.#daemon?.stop();
     this.#listeners.clear();
