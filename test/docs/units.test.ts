@@ -11,7 +11,9 @@ function unit(role: string, ...flags: readonly string[]): string {
   const script =
     'program=/bin/true etc=/etc/trireme; . scripts/lib/units.sh; ' +
     'unit_text "$1" "Trireme $1" "" mixed "${@:2}"';
-  const run = spawnSync('bash', ['-euc', script, 'units', role, ...flags], { encoding: 'utf8' });
+  const run = spawnSync('bash', ['--norc', '-euc', script, 'units', role, ...flags], {
+    encoding: 'utf8',
+  });
   expect(run.stderr).toBe('');
   return run.stdout;
 }
