@@ -8,9 +8,8 @@ import { defineCommand } from '../command/spec.js';
 import type { CommandContext } from '../context.js';
 import { homeDirectory, homeFlag, packageRoot, readClusterRecord } from '../home.js';
 import { Progress } from '../up/progress.js';
-import { twoProcessesFlag } from '../up/worker-network.js';
 import type { Build } from '../upgrade/build.js';
-import { readBuild } from '../upgrade/build.js';
+import { readBuild, servesApart } from '../upgrade/build.js';
 import { LiveStage } from '../upgrade/live-stage.js';
 import { refusalOf } from '../upgrade/plan.js';
 import { roll } from '../upgrade/roll.js';
@@ -116,7 +115,7 @@ export function machineSteps(
   build: Pick<Build, 'version'> & Partial<Pick<Build, 'flags'>>,
 ): string {
   // A build from before netproxy was a service leaves the one that is there alone.
-  const isBefore = build.flags?.worker.includes(twoProcessesFlag) === false;
+  const isBefore = build.flags !== undefined && !servesApart({ flags: build.flags });
   const first = isBefore ? 'sudo systemctl disable --now trireme-netproxy; ' : '';
   const masters = members
     .toSorted((a, b) => Number(a.leader) - Number(b.leader) || (a.name < b.name ? -1 : 1))

@@ -26,18 +26,31 @@ export class Progress {
     patienceMs: number,
     holds: () => Promise<T | undefined>,
   ): Promise<T> {
-    const giveUpMs = this.#clock.monotonicMs() + patienceMs;
-    let last: unknown = 'not yet';
-    while (this.#clock.monotonicMs() < giveUpMs) {
-      try {
-        const value = await holds();
-        if (value !== undefined) return value;
-      } catch (error) {
-        last = error;
-      }
-      await delay(this.#clock, 50);
-    }
-    const reason = errorMessage(last);
-    throw new Error(`${what}: not within ${patienceMs / 1000} s (${reason})`);
+    return await untilValue(what, holds, { clock: this.#clock, patienceMs, everyMs: 50 });
   }
+}
+
+/**
+ * Asks until `holds` gives a value. A failure that is `final` ends the waiting: nothing mends it.
+ * @throws Error after `patienceMs`, with the last failure in it
+ */
+export async function untilValue<T>(
+  what: string,
+  holds: () => Promise<T | undefined>,
+  times: { readonly clock: Clock; readonly patienceMs: number; readonly everyMs: number },
+): Promise<T> {
+  const { clock, patienceMs, everyMs } = times;
+  const giveUpMs = clock.monotonicMs() + patienceMs;
+  let last: unknown = 'not yet';
+  while (clock.monotonicMs() < giveUpMs) {
+    try {
+      const value = await holds();
+      if (value !== undefined) return value;
+    } catch (error) {
+      if ((error as { final?: unknown }).final === true) throw error;
+      last = error;
+    }
+    await delay(clock, everyMs);
+  }
+  throw new Error(`${what}: not within ${patienceMs / 1000} s (${errorMessage(last)})`);
 }

@@ -5,6 +5,7 @@ import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { firstLogVersion } from '../../etcd/apply/entry-format.js';
 import { UsageError } from '../../lib/usage-error.js';
+import { twoProcessesFlag } from '../up/worker-network.js';
 
 const execute = promisify(execFile);
 const askMsMax = 30_000;
@@ -25,7 +26,7 @@ export interface Build {
 
 /** True for a build whose workers have their network in a process of its own: earlier ones do not know the flag. */
 export function servesApart({ flags }: Pick<Build, 'flags'>): boolean {
-  return flags.worker.includes('--proxy-in-process');
+  return flags.worker.includes(twoProcessesFlag);
 }
 
 /** @throws UsageError for a directory without a build that runs here */

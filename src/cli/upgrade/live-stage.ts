@@ -1,26 +1,25 @@
 import { readFile } from 'node:fs/promises';
 import { statSync } from 'node:fs';
 import { connect as connectTo } from 'node:net';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { findCondition } from '../../api/facts/conditions.js';
 import type { Node } from '../../api/types/core.js';
 import { resources } from '../../client/resources.js';
 import { storedLogVersion } from '../../etcd/backend/stored-log-version.js';
 import type { ClusterStatus } from '../../gen/cluster.js';
 import type { Clock } from '../../lib/clock.js';
-import { delay } from '../../lib/clock.js';
-import { errorMessage } from '../../lib/errors.js';
 import { silentLogger } from '../../lib/log.js';
 import { fixedTls } from '../../lib/pki/tls-source.js';
 import { EtcdAdmin } from '../../master/cluster/etcd-admin.js';
 import type { ClusterRecord, HostRecord } from '../home.js';
 import { isAlive, isStopping, readClusterRecord, writeClusterRecord } from '../home.js';
 import { planProxy, startHost, startInBackground } from '../up/hosts.js';
-import { networkAnswers } from '../up/worker-network.js';
+import { untilValue } from '../up/progress.js';
+import { knowsNetproxy, networkAnswers, startNetwork } from '../up/worker-network.js';
 import type { AdminConnection } from '../up/wait.js';
 import { connectToCluster } from '../up/wait.js';
 import type { Build } from './build.js';
-import { readBuild, servesApart } from './build.js';
+import { servesApart } from './build.js';
 import type { HostFacts } from './plan.js';
 import { notReady } from './plan.js';
 import { programOf, runsBuild, signal, wordsOf } from './processes.js';
@@ -138,22 +137,13 @@ export class LiveStage implements UpgradeStage {
 
   /** Starts a worker's network with a build, or ends it where the agent of that build serves it itself. */
   async #withNetwork(host: HostRecord, program: string): Promise<HostRecord> {
-    const plan = planProxy(host);
-    if (plan === undefined) return host;
-    const { proxy, ...alone } = host;
-    if (proxy !== undefined) {
-      await this.#end(`${host.name}'s network`, proxy.pid, host.dataDir, 'netproxy');
+    const { proxy: before, ...alone } = host;
+    if (before !== undefined) {
+      await this.#end(`${host.name}'s network`, before.pid, host.dataDir, 'netproxy');
     }
     // Which build served before is not written down: it is asked.
-    const build =
-      program === this.#build.program ? this.#build : await readBuild(dirname(dirname(program)));
-    const { command, logFile } = plan;
-    const next = servesApart(build)
-      ? {
-          ...alone,
-          proxy: { pid: startInBackground(command, logFile, host.netns, program), logFile },
-        }
-      : alone;
+    const proxy = (await knowsNetproxy(program)) ? startNetwork(host) : undefined;
+    const next = proxy === undefined ? alone : { ...alone, proxy };
     await this.#write(next);
     return next;
   }
@@ -239,19 +229,11 @@ export class LiveStage implements UpgradeStage {
     holds: () => Promise<T | undefined>,
     waitMs = patienceMs,
   ): Promise<T> {
-    const giveUpMs = this.#clock.monotonicMs() + waitMs;
-    let last: unknown = 'not yet';
-    while (this.#clock.monotonicMs() < giveUpMs) {
-      try {
-        const value = await holds();
-        if (value !== undefined) return value;
-      } catch (error) {
-        if ((error as { final?: unknown }).final === true) throw error;
-        last = error;
-      }
-      await delay(this.#clock, lookEveryMs);
-    }
-    throw new Error(`${what}: not within ${waitMs / 1000} s (${errorMessage(last)})`);
+    return await untilValue(what, holds, {
+      clock: this.#clock,
+      patienceMs: waitMs,
+      everyMs: lookEveryMs,
+    });
   }
 
   async close(): Promise<void> {
