@@ -272,6 +272,19 @@ describe('a worker node', () => {
     },
   );
 
+  test('a run that is over before its start has returned is never ready, though its end is told late', async () => {
+    const { api, runtime } = await rigged();
+    runtime.behaviour.exitsAtOnce = () => 1;
+    runtime.behaviour.tellsEnds = false;
+    await create(api, 'short', { restartPolicy: 'Never' });
+    const statusOf = async () => (await get(api, 'short')).status?.containerStatuses?.[0];
+    await until('running', async () => (await statusOf())?.state?.running !== undefined);
+    expect(await statusOf()).toMatchObject({ ready: false, started: false });
+    expect(conditionOf(await get(api, 'short'), 'Ready')).toBe('False');
+    runtime.tellEnds();
+    await until('Failed', async () => (await get(api, 'short')).status?.phase === 'Failed');
+  });
+
   test('a pod that starts while the runtime is listed keeps its sandbox and its run', async () => {
     const { api, node, runtime } = await rigged();
     const before = await runtime.list();

@@ -338,7 +338,8 @@ export class PodWorker {
       const early = this.#earlyExits.get(instance.id);
       this.#earlyExits.delete(instance.id);
       if (early !== undefined) await this.#recordExit(tracked, instance.id, early);
-      this.#startProbes(tracked);
+      // What is over by now was never ready, although its end is not recorded yet.
+      if (instance.phase === 'running') this.#startProbes(tracked);
     } catch (error) {
       const reason = error instanceof StartError ? error.reason : 'CreateContainerError';
       node.observer?.containerStarted(tracked.role, reason);

@@ -22,6 +22,8 @@ export interface FakeBehaviour {
   intercept: (operation: string, name: string) => void;
   /** The exit code with which a container ends as soon as it runs; undefined: it goes on. */
   exitsAtOnce: (config: ContainerConfig) => number | undefined;
+  /** Whether ends are told at once; those that are not stay untold until {@link FakeRuntime.tellEnds}. */
+  tellsEnds: boolean;
   /** Returns the exit code of a command in a container. */
   exec: (container: string, command: readonly string[]) => number;
 }
@@ -35,6 +37,7 @@ export class FakeRuntime implements ContainerRuntime {
     images: new Set(['web:1', 'tool:1']),
     intercept: () => undefined,
     exitsAtOnce: () => undefined,
+    tellsEnds: true,
     exec: () => 0,
   };
   /** All operations in order, as `verb name`. */
@@ -44,6 +47,7 @@ export class FakeRuntime implements ContainerRuntime {
   readonly configs = new Map<string, ContainerConfig>();
   readonly #clock: Clock;
   readonly #handlers = new Set<(event: RuntimeEvent) => void>();
+  readonly #untold: RuntimeEvent[] = [];
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -221,9 +225,15 @@ export class FakeRuntime implements ContainerRuntime {
         continue;
       const atMs = this.#clock.nowMs();
       this.containers.set(id, { ...container, phase: 'exited', exitCode, finishedAtMs: atMs });
-      for (const handler of this.#handlers) {
-        handler({ type: 'exited', containerId: id, exitCode, atMs });
-      }
+      this.#untold.push({ type: 'exited', containerId: id, exitCode, atMs });
+    }
+    if (this.behaviour.tellsEnds) this.tellEnds();
+  }
+
+  /** Tells of the ends that have not been told. */
+  tellEnds(): void {
+    for (const event of this.#untold.splice(0)) {
+      for (const handler of this.#handlers) handler(event);
     }
   }
 
