@@ -20,6 +20,9 @@ export const paths = {
   grant: '/etcdserverpb.Lease/LeaseGrant',
   keepAlive: '/etcdserverpb.Lease/LeaseKeepAlive',
   status: '/etcdserverpb.Maintenance/Status',
+  snapshot: '/etcdserverpb.Maintenance/Snapshot',
+  defragment: '/etcdserverpb.Maintenance/Defragment',
+  compact: '/etcdserverpb.KV/Compact',
 } as const;
 
 const none = Buffer.alloc(0);
@@ -30,6 +33,7 @@ export function call(
   connection: GrpcConnection,
   path: string,
   request: Uint8Array,
+  deadlineMs = callMs,
 ): Promise<Buffer> {
   const answer = new Promise<Buffer>((resolve, reject) => {
     let bytes: Buffer | undefined;
@@ -43,7 +47,7 @@ export function call(
       },
     });
   });
-  return within(callMs, path, answer);
+  return within(deadlineMs, path, answer);
 }
 
 /** A put as bytes. @param lease 0n for none */

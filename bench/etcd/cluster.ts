@@ -72,12 +72,19 @@ export class Cluster {
   readonly side: Side;
   readonly #directory: string;
   readonly #plans: readonly MemberPlan[];
+  readonly #flags: Readonly<Record<string, string>>;
   #members: Member[] = [];
 
-  private constructor(side: Side, directory: string, plans: readonly MemberPlan[]) {
+  private constructor(
+    side: Side,
+    directory: string,
+    plans: readonly MemberPlan[],
+    flags: Readonly<Record<string, string>>,
+  ) {
     this.side = side;
     this.#directory = directory;
     this.#plans = plans;
+    this.#flags = flags;
   }
 
   /** Nothing runs yet. @param directory is made, and removed by {@link destroy}. */
@@ -86,6 +93,8 @@ export class Cluster {
     readonly members: number;
     readonly directory: string;
     readonly ports: Ports;
+    /** Flags of every member, beside those of a cluster. */
+    readonly flags?: Readonly<Record<string, string>>;
   }): Promise<Cluster> {
     mkdirSync(options.directory, { recursive: true });
     const plans: MemberPlan[] = [];
@@ -93,7 +102,7 @@ export class Cluster {
       const clientPort = await options.ports.take();
       plans.push({ name: `m${at}`, clientPort, peerPort: await options.ports.take() });
     }
-    return new Cluster(options.side, options.directory, plans);
+    return new Cluster(options.side, options.directory, plans, options.flags ?? {});
   }
 
   get members(): readonly Member[] {
@@ -135,6 +144,7 @@ export class Cluster {
       '--initial-cluster': cluster,
       '--initial-cluster-state': 'new',
       '--initial-cluster-token': 'bench',
+      ...this.#flags,
     };
     const child = spawn(program, [...first, ...Object.entries(flags).flat()], {
       stdio: ['ignore', log, log],

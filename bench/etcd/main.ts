@@ -13,14 +13,20 @@ import { runPairs } from './pairs.js';
 import type { ScenarioResult } from './pairs.js';
 import { describeMachine, markdown, terminalTable } from './report.js';
 import type { Scenario } from './scenario.js';
+import { growthScenarios } from './scenario-growth.js';
 import { loadScenarios } from './scenario-load.js';
 import { stateScenarios } from './scenario-state.js';
 import { streamScenarios } from './scenario-streams.js';
 
-const scenarios: readonly Scenario[] = [...loadScenarios, ...streamScenarios, ...stateScenarios];
+const scenarios: readonly Scenario[] = [
+  ...loadScenarios,
+  ...streamScenarios,
+  ...stateScenarios,
+  ...growthScenarios,
+];
 
 const usage = `Usage: node dist/bench/etcd/main.js [flags]
-  --scenarios LIST    which, by name or by the beginning of names (default: all)
+  --scenarios LIST    which, by name or by the beginning of names (default: all but growth)
   --rounds N          pairs of runs of each (default 5)
   --seconds S         measured time of a run under load (default 3)
   --warmup S          load before it (default 2), and then on until there were
@@ -73,7 +79,9 @@ function chosen(list: string): Scenario[] {
     }
   }
   return scenarios.filter(
-    (scenario) => names.length === 0 || names.some((name) => scenario.name.startsWith(name)),
+    (scenario) =>
+      names.some((name) => scenario.name.startsWith(name)) ||
+      (names.length === 0 && scenario.onlyByName !== true),
   );
 }
 

@@ -39,6 +39,8 @@ export interface Scenario {
   readonly metrics: readonly Metric[];
   /** The most rounds; more would add time and no knowledge. */
   readonly roundsMax?: number;
+  /** Left out unless it is named. */
+  readonly onlyByName?: boolean;
   /** Makes one run of one side. @throws if anything failed: there are no figures of half a run */
   run(context: RunContext): Promise<Figures>;
 }

@@ -36,12 +36,13 @@ async function untilAnswered<T>(
 
 /**
  * Waits until the call succeeded on one member, or on each of them.
- * @throws if a member ended by itself, or after a minute
+ * @throws if a member ended by itself, or after a minute (or as long as is given)
  */
 export async function whenAnswered(
   cluster: Cluster,
   who: 'any' | 'all',
   attempt: (connection: GrpcConnection) => Promise<unknown>,
+  giveUpMs = deadlineMs,
 ): Promise<void> {
   let over = false;
   let watchdog: NodeJS.Timeout | undefined;
@@ -57,7 +58,7 @@ export async function whenAnswered(
   const tries = cluster.endpoints.map((endpoint) => untilAnswered(endpoint, attempt, () => over));
   const answered = who === 'any' ? Promise.any(tries) : Promise.all(tries);
   try {
-    await within(deadlineMs, `${cluster.side.name} to serve`, Promise.race([answered, died]));
+    await within(giveUpMs, `${cluster.side.name} to serve`, Promise.race([answered, died]));
   } finally {
     over = true;
     clearInterval(watchdog);
