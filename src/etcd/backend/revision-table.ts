@@ -1,14 +1,14 @@
 import type Database from 'better-sqlite3';
+import { RowReader } from './row-reader.js';
+import type { Row } from './row-reader.js';
 import { changeTotals, noRevisions, revisionCheck } from './row-check.js';
 import type { RevisionTotals } from './row-check.js';
-import { mainMax, revisionId, subCountMax } from './schema.js';
+import { revisionId, subCountMax } from './schema.js';
 import type { RevisionVisitor } from './types.js';
 import type { WriteBuffer } from './write-buffer.js';
 
 /** Rows of one multi-row insert: 25 % cheaper than one statement a row. */
 const rowsPerInsert = 16;
-
-type Row = [main: number, sub: number, tombstone: number, value: Buffer, crc: number | null];
 
 /** Columns of a row. */
 const width = 4;
@@ -23,6 +23,7 @@ export class RevisionTable {
   readonly #insertMany: Database.Statement;
   readonly #select: Database.Statement;
   readonly #scan: Database.Statement;
+  readonly #reader: RowReader;
   readonly #delete: Database.Statement;
   readonly #damage: RowDamage;
   readonly #arguments: (number | bigint | Buffer)[] = Array.from(
@@ -39,6 +40,7 @@ export class RevisionTable {
     this.#insertOne = db.prepare(`${insert}(?, ?, ?, ?)`);
     const places = Array.from({ length: rowsPerInsert }, () => '(?, ?, ?, ?)').join(', ');
     this.#insertMany = db.prepare(insert + places);
+    this.#reader = new RowReader(db);
     this.#select = db.prepare('SELECT tombstone, value, crc FROM revision WHERE id = ?').raw();
     this.#scan = db
       .prepare(
@@ -61,14 +63,11 @@ export class RevisionTable {
     return value;
   }
 
-  /** Reads all rows, checks each, and whether they are all there. The buffer is empty. */
+  /** Reads all rows, checks each, and whether they are all there. The buffer is empty. Who keeps a value copies it. */
   scanAll(visit: RevisionVisitor): void {
     let totals = noRevisions;
     let [lastMain, lastSub] = [-1, 0];
-    for (const [main, sub, tombstone, value, crc] of this.#scan.iterate(
-      0,
-      revisionId(mainMax, 0),
-    ) as Iterable<Row>) {
+    for (const [main, sub, tombstone, value, crc] of this.#reader.all()) {
       const follows = main > lastMain || (main === lastMain && sub > lastSub);
       if (!follows) this.#damage(main, sub, 'the rows are out of order');
       [lastMain, lastSub] = [main, sub];

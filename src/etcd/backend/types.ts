@@ -48,7 +48,8 @@ export interface Backend {
   /** The encoded KeyValue of one revision, or undefined. */
   getRevision(main: number, sub: number): Buffer | undefined;
   /**
-   * Visits all revisions in order and checks that none is missing; commits those that are buffered.
+   * Visits all revisions in order and checks that none is missing; commits those that are buffered. A value is a piece
+   * of a larger buffer: who keeps it, copies it.
    * @throws BackendCorruptError
    */
   scanAllRevisions(visit: RevisionVisitor): void;

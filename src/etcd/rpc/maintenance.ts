@@ -196,8 +196,8 @@ export class MaintenanceService implements Handlers<typeof MaintenanceDefinition
       const done = this.#server.config.telemetry.server.snapshotStarted();
       await this.#server.backend.snapshotTo(image);
       done();
-      const { exportEtcdSnapshot } = await import('../snapshots/export.js');
-      await exportEtcdSnapshot(image, path, { clusterVersion: fileClusterVersion });
+      const { runExportThread } = await import('../snapshots/backup-thread.js');
+      await runExportThread({ imagePath: image, path, clusterVersion: fileClusterVersion });
     } finally {
       await rm(image, { force: true });
     }

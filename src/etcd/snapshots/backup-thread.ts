@@ -1,10 +1,11 @@
 /**
  * Turns an image of the backend into a snapshot file on a thread of its own, so that neither encoding nor hashing nor
- * fsync stops the member's loop. This file is both the thread's program and the function that it runs.
+ * fsync stops the member's loop. This file is both the thread's program and the functions that it runs.
  */
 import { rmSync } from 'node:fs';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
 import { renameDurablySync } from '../../lib/files/rename-durably.js';
+import { mustExist } from '../../lib/assert.js';
 import { errorMessage } from '../../lib/errors.js';
 import { BboltFile } from './bbolt-reader.js';
 import { decodeRevisionKey, etcdBuckets } from './etcd-buckets.js';
@@ -22,6 +23,15 @@ export interface BackupJob {
   readonly clusterVersion: string;
 }
 
+/** The image and the path of a file to be sent. */
+export interface ExportJob {
+  /** As `Backend.snapshotTo` makes it. */
+  readonly imagePath: string;
+  /** Must not exist. */
+  readonly path: string;
+  readonly clusterVersion: string;
+}
+
 /** A finished file. */
 export interface BackupMade {
   readonly path: string;
@@ -30,8 +40,10 @@ export interface BackupMade {
   readonly revision: number;
 }
 
+type Job = ({ readonly kind: 'backup' } & BackupJob) | ({ readonly kind: 'export' } & ExportJob);
+
 type Reply =
-  | { readonly made: BackupMade }
+  | { readonly made: BackupMade | undefined }
   | { readonly error: { readonly message: string; readonly code: string } };
 
 const threadMark = 'trireme-backup';
@@ -69,7 +81,16 @@ function lastRevision(path: string): number {
 }
 
 /** Runs the job on a new thread. @param signal ends the thread; the temporary file may stay then */
-export function runBackupThread(job: BackupJob, signal: AbortSignal): Promise<BackupMade> {
+export async function runBackupThread(job: BackupJob, signal: AbortSignal): Promise<BackupMade> {
+  return mustExist(await run({ kind: 'backup', ...job }, signal), 'what was made');
+}
+
+/** Writes etcd's file, without a hash, on a new thread; see `exportEtcdSnapshot`. */
+export async function runExportThread(job: ExportJob): Promise<void> {
+  await run({ kind: 'export', ...job }, new AbortController().signal);
+}
+
+function run(job: Job, signal: AbortSignal): Promise<BackupMade | undefined> {
   return new Promise((resolve, reject) => {
     const worker = new Worker(new URL(import.meta.url), { workerData: { mark: threadMark, job } });
     const end = (): void => void worker.terminate();
@@ -88,7 +109,7 @@ export function runBackupThread(job: BackupJob, signal: AbortSignal): Promise<Ba
 
 interface StartData {
   readonly mark: string;
-  readonly job: BackupJob;
+  readonly job: Job;
 }
 
 function isStartData(data: unknown): data is StartData {
@@ -97,7 +118,12 @@ function isStartData(data: unknown): data is StartData {
 
 if (!isMainThread && isStartData(workerData)) {
   const port = parentPort;
-  void writeBackup(workerData.job)
+  const { job } = workerData;
+  const done =
+    job.kind === 'backup'
+      ? writeBackup(job)
+      : exportEtcdSnapshot(job.imagePath, job.path, job).then(() => undefined);
+  void done
     .then((made): Reply => ({ made }))
     .catch((error: unknown): Reply => {
       const code = error instanceof Error && 'code' in error ? String(error.code) : '';

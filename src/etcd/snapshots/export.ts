@@ -3,7 +3,7 @@ import { rm } from 'node:fs/promises';
 import Database from 'better-sqlite3';
 import type { AlarmType } from '../../gen/etcd/rpc.js';
 import { AlarmMember } from '../../gen/etcd/rpc.js';
-import { subBits } from '../backend/schema.js';
+import { RowReader } from '../backend/row-reader.js';
 import { decodeConfState } from '../membership/membership.js';
 import type { BboltPair } from './bbolt-format.js';
 import { BboltWriter } from './bbolt-writer.js';
@@ -45,19 +45,8 @@ export async function exportEtcdSnapshot(
 }
 
 function* revisionPairs(db: Database.Database): Generator<BboltPair> {
-  const rows = db
-    .prepare('SELECT id, tombstone, value FROM revision ORDER BY id')
-    .safeIntegers()
-    .raw()
-    .iterate() as Iterable<[bigint, bigint, Buffer]>;
-  const subMask = (1n << BigInt(subBits)) - 1n;
-  for (const [id, tombstone, value] of rows) {
-    const revision = {
-      main: Number(id >> BigInt(subBits)),
-      sub: Number(id & subMask),
-      tombstone: tombstone === 1n,
-    };
-    yield { key: encodeRevisionKey(revision), value };
+  for (const [main, sub, tombstone, value] of new RowReader(db).all()) {
+    yield { key: encodeRevisionKey({ main, sub, tombstone: tombstone === 1 }), value };
   }
 }
 
