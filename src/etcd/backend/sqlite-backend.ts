@@ -238,6 +238,10 @@ export class SqliteBackend implements Backend {
     while (this.#durableIndex < target) await this.#runCheckpoint();
   }
 
+  revisionCount(): number {
+    return (this.#revisions.totals?.count ?? 0) + this.#buffer.length;
+  }
+
   sizeBytes(): number {
     return this.#pageCount * this.#pageBytes + this.#buffer.bytes;
   }

@@ -102,6 +102,8 @@ export interface Backend {
    */
   makeDurable(): Promise<void>;
 
+  /** The number of stored revisions, buffered ones included; known once all were scanned. */
+  revisionCount(): number;
   /** Size of the database file with its buffer, as counted against the quota. */
   sizeBytes(): number;
   /** The same without free pages. */

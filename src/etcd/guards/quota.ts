@@ -1,6 +1,8 @@
 import { AlarmRequest, AlarmRequest_AlarmAction, AlarmType } from '../../gen/etcd/rpc.js';
 import { etcdError } from '../apply/errors.js';
 import type { EntryKind } from '../apply/entry.js';
+import type { IndexSize } from '../mvcc/types.js';
+import { IndexRoom } from './index-room.js';
 import { quotaBytesDefault } from './limits.js';
 
 /** The member whose database is kept small. */
@@ -9,6 +11,7 @@ export interface QuotaHost {
   readonly memberId: bigint;
   readonly alarms: { has(alarm: AlarmType): boolean };
   readonly backend: { sizeBytes(): number };
+  readonly store: { indexSize(): IndexSize };
   /** Called after each applied entry that needs space. */
   onGrowth: () => void;
   propose(kind: EntryKind, payload: Uint8Array, request: unknown): Promise<unknown>;
@@ -20,28 +23,35 @@ export function quotaBytesOf({ quotaBytes }: QuotaHost['config']): number {
 }
 
 /**
- * Keeps the database below its quota: raises the NOSPACE alarm for the whole cluster before it would grow past it, and
- * when what others proposed, whose quota is larger, has made it. A full disk is its member's own matter: see
- * `DiskRoom`.
+ * Keeps the database below its quota, and its index within the heap: raises the NOSPACE alarm for the whole cluster
+ * before it would grow past it, and when what others proposed, whose quota is larger, has made it. A full disk is its
+ * member's own matter: see `DiskRoom`.
  */
 export class Quota {
   readonly #server: QuotaHost;
+  readonly #index: IndexRoom;
   /** Negative: none. */
   readonly bytes: number;
   #raising: Promise<void> | undefined;
 
-  constructor(server: QuotaHost) {
+  constructor(server: QuotaHost, index = new IndexRoom()) {
     this.#server = server;
+    this.#index = index;
     this.bytes = quotaBytesOf(server.config);
   }
 
   /** From now on growth raises the alarm too. */
   start(): void {
     this.#server.onGrowth = () => {
-      const { alarms, backend } = this.#server;
-      if (this.bytes < 0 || backend.sizeBytes() < this.bytes) return;
-      if (!alarms.has(AlarmType.NOSPACE)) void this.raise();
+      if (!this.#server.alarms.has(AlarmType.NOSPACE) && !this.#fits(0)) void this.raise();
     };
+  }
+
+  /** Whether there is room for so many bytes more. */
+  #fits(cost: number): boolean {
+    const { backend, store } = this.#server;
+    const isBelow = this.bytes < 0 || backend.sizeBytes() + cost < this.bytes;
+    return isBelow && !this.#index.isFull(store.indexSize());
   }
 
   /**
@@ -50,7 +60,7 @@ export class Quota {
    * be)
    */
   refusal(cost: number): Promise<never> | undefined {
-    if (this.bytes < 0 || this.#server.backend.sizeBytes() + cost < this.bytes) return undefined;
+    if (this.#fits(cost)) return undefined;
     return this.raise().then(() => {
       throw etcdError('noSpace');
     });

@@ -18,10 +18,16 @@ export interface Position {
 export class KeyIndex {
   readonly #byKey = new Map<string, KeyEntry>();
   #leaves: Leaf[] = [new Leaf()];
+  #keyBytes = 0;
 
   /** All entries, those that are tombstones included. */
   get size(): number {
     return this.#byKey.size;
+  }
+
+  /** Bytes of all keys. */
+  get keyBytes(): number {
+    return this.#keyBytes;
   }
 
   /** Keys that are not deleted. */
@@ -40,6 +46,7 @@ export class KeyIndex {
     assert(!this.#byKey.has(key), 'the key is new');
     const entry = new KeyEntry(key);
     this.#byKey.set(key, entry);
+    this.#keyBytes += key.length;
     let at = this.#leafOf(key);
     let leaf = mustExist(this.#leaves[at], 'leaf');
     if (leaf.entries.length >= leafEntriesMax) {
@@ -63,6 +70,7 @@ export class KeyIndex {
     leaf.entries.splice(slot, 1);
     if (leaf.entries.length === 0 && this.#leaves.length > 1) this.#leaves.splice(at, 1);
     this.#byKey.delete(entry.key);
+    this.#keyBytes -= entry.key.length;
     entry.leaf = undefined;
   }
 
@@ -133,6 +141,7 @@ export class KeyIndex {
     if (entry === undefined) {
       entry = new KeyEntry(key);
       this.#byKey.set(key, entry);
+      this.#keyBytes += key.length;
     }
     return entry;
   }
@@ -140,6 +149,7 @@ export class KeyIndex {
   /** Costly: checks order and counts. @throws InvariantError */
   verify(): void {
     let count = 0;
+    let keyBytes = 0;
     let last = '';
     for (const leaf of this.#leaves) {
       let live = 0;
@@ -149,10 +159,12 @@ export class KeyIndex {
         assert(this.#byKey.get(entry.key) === entry, 'an entry is found by its key');
         last = entry.key;
         count += 1;
+        keyBytes += entry.key.length;
         if (entry.version > 0) live += 1;
       }
       assert(live === leaf.live, 'a leaf counts its live keys');
     }
+    assert(keyBytes === this.#keyBytes, 'the bytes of all keys are counted');
     assert(count === this.#byKey.size, 'every key of the index has its place in the order');
   }
 

@@ -16,6 +16,7 @@ import type { CompactionState } from './restore.js';
 import type {
   CompactionObserver,
   HashKV,
+  IndexSize,
   KeyValue,
   LeaseAttachments,
   RangeOptions,
@@ -103,6 +104,12 @@ export class RevisionStore implements Store {
 
   get keyCount(): number {
     return this.#index.live;
+  }
+
+  /** The size of what every key costs in memory; see `IndexRoom`. */
+  indexSize(): IndexSize {
+    const { size: keys, keyBytes } = this.#index;
+    return { keys, keyBytes, revisions: this.#backend.revisionCount() };
   }
 
   protected get backend(): Backend {

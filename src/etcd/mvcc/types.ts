@@ -218,3 +218,10 @@ export interface WatchableStore extends Store {
   /** Stops background work; open promises of `compact` never settle afterwards. */
   close(): void;
 }
+
+/** What the index in memory is made of: keys, deleted ones included, and their revisions. */
+export interface IndexSize {
+  readonly keys: number;
+  readonly keyBytes: number;
+  readonly revisions: number;
+}

@@ -279,6 +279,10 @@ export class SimBackend implements Backend {
     }
   }
 
+  revisionCount(): number {
+    return this.#image.rows.length;
+  }
+
   sizeBytes(): number {
     return this.#image.bytes;
   }
