@@ -111,9 +111,7 @@ function connectConsole(
         closeStdin: () => {
           if (options.stdin) send(frame.stdinClosed, Buffer.alloc(0));
         },
-        resize: ({ width, height }) => {
-          send(frame.resize, Buffer.from(`${height} ${width}`));
-        },
+        resize: ({ width, height }) => send(frame.resize, Buffer.from(`${height} ${width}`)),
         resume: () => socket.resume(),
         close: () => socket.destroy(),
         done,

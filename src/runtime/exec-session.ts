@@ -44,6 +44,7 @@ export function spawnSession(options: SessionProcess, output: ExecOutput): ExecS
   for (const stream of child.stdio) stream?.on('error', () => undefined);
   child.stdin?.on('drain', () => output.drain?.());
   const sizeStream = sizes ? (child.stdio[3] as Writable) : undefined;
+  sizeStream?.on('drain', () => output.drain?.());
   const done = ended(child);
   const resume = (): void => {
     child.stdout?.resume();
@@ -52,9 +53,8 @@ export function spawnSession(options: SessionProcess, output: ExecOutput): ExecS
   return {
     write: (data) => child.stdin?.writable !== true || child.stdin.write(data),
     closeStdin: () => child.stdin?.end(),
-    resize: ({ width, height }) => {
-      if (sizeStream?.writable === true) sizeStream.write(`${height} ${width}\n`);
-    },
+    resize: ({ width, height }) =>
+      sizeStream?.writable !== true || sizeStream.write(`${height} ${width}\n`),
     resume,
     close: () => {
       if (closed) return;

@@ -33,7 +33,7 @@ export async function attachToLog(options: LogAttachOptions): Promise<ExecSessio
   return {
     write: () => true,
     closeStdin: () => undefined,
-    resize: () => undefined,
+    resize: () => true,
     resume: () => flow.resume(),
     close: () => session.end(),
     done: session.ended.then(({ error }): ExecResult =>

@@ -264,7 +264,8 @@ export interface ExecSession {
   /** False: wait for {@link ExecOutput.drain} before writing more. */
   write(data: Uint8Array): boolean;
   closeStdin(): void;
-  resize(size: TerminalSize): void;
+  /** False: wait for {@link ExecOutput.drain} before setting another size. */
+  resize(size: TerminalSize): boolean;
   /** Output flows again after a callback of {@link ExecOutput} returned false. */
   resume(): void;
   /**
@@ -282,7 +283,7 @@ export interface ExecOutput {
   stdout(data: Buffer): boolean;
   /** As `stdout`. */
   stderr(data: Buffer): boolean;
-  /** Called when the input that was written has gone, and more may be written. */
+  /** Called when the input or the size that was written has gone, and more may be written. */
   drain?(): void;
   /** Called when all of the standard output has been told; the command may go on, and read its input. */
   ended?(): void;

@@ -56,7 +56,8 @@ export async function commandSession(
     write: (data) => flow.write(input, data, output),
     closeStdin: () => input?.end(),
     resize: ({ width, height }) => {
-      sizes?.write(Buffer.from(`${JSON.stringify({ Width: width, Height: height })}\n`));
+      const size = Buffer.from(`${JSON.stringify({ Width: width, Height: height })}\n`);
+      return flow.write(sizes, size, output);
     },
     resume: () => flow.resume(),
     close: () => {

@@ -67,7 +67,7 @@ export async function portSession(
       isInputOver = true;
       closeIfOver();
     },
-    resize: () => undefined,
+    resize: () => true,
     resume: () => flow.resume(),
     close: () => {
       flow.close();

@@ -287,7 +287,7 @@ function ended(exitCode: number): ExecSession {
   return {
     write: () => true,
     closeStdin: () => undefined,
-    resize: () => undefined,
+    resize: () => true,
     resume: () => undefined,
     close: () => undefined,
     done: Promise.resolve({ exitCode }),

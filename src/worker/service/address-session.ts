@@ -36,7 +36,7 @@ export function connectAddress(target: AddressTarget, output: ExecOutput): ExecS
     closeStdin: () => {
       socket.end();
     },
-    resize: () => undefined,
+    resize: () => true,
     resume: () => {
       socket.resume();
     },

@@ -30,7 +30,7 @@ function rig() {
           written.push('end');
           end({ exitCode: 0 });
         },
-        resize: () => undefined,
+        resize: () => true,
         resume: () => undefined,
         close: () => end({ exitCode: 143 }),
         done: new Promise<ExecResult>((resolve) => {

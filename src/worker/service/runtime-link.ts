@@ -1,6 +1,6 @@
 import type { Sender } from '../../lib/grpc/index.js';
 import type { Session } from '../../lib/session.js';
-import type { ExecResult, ExecSession } from '../../runtime/types.js';
+import type { ExecResult, ExecSession, TerminalSize } from '../../runtime/types.js';
 
 /**
  * Links a caller to a session of the runtime: the slower side holds the other back, and the end of one ends the other.
@@ -47,7 +47,16 @@ export class RuntimeLink<Out> {
   /** Writes to the command and waits until it takes more. */
   async write(data: Uint8Array): Promise<void> {
     this.#session.moved();
-    if (this.#command?.write(data) !== false || this.#session.over) return;
+    await this.#taken(this.#command?.write(data));
+  }
+
+  /** Sets the size of the command's terminal, and waits until it takes more. */
+  async resize(size: TerminalSize): Promise<void> {
+    await this.#taken(this.#command?.resize(size));
+  }
+
+  async #taken(more: boolean | undefined): Promise<void> {
+    if (more !== false || this.#session.over) return;
     const drained = new Promise<void>((resolve) => {
       this.#release = resolve;
     });

@@ -45,7 +45,7 @@ export async function serveSession(options: {
     await link.feed(input, async (command, { kind }) => {
       if (kind?.$case === 'stdin' && start.stdin) await link.write(kind.value);
       else if (kind?.$case === 'stdinClosed') command.closeStdin();
-      else if (kind?.$case === 'resize') command.resize(kind.value);
+      else if (kind?.$case === 'resize') await link.resize(kind.value);
     });
   });
   const result = await link.done();

@@ -179,6 +179,30 @@ describe('a command', () => {
     expect(calls).toContain('resize 80x24');
   });
 
+  test('has one size set at a time, and the last one at the end', async () => {
+    const open: (() => void)[] = [];
+    const sizes: number[] = [];
+    const end: { now: () => void } = { now: () => undefined };
+    const tasks = tasksOf(() => new Promise((resolve) => (end.now = () => resolve(0))), {
+      resize: (_name, { width }) => {
+        sizes.push(width);
+        return new Promise((resolve) => open.push(resolve));
+      },
+    });
+    const { output } = collector();
+    const session = await startExecution({ tasks, run, clock }, request({ tty: true }), output);
+    for (let width = 1; width <= 1000; width += 1) session.resize({ width, height: 24 });
+    expect(sizes).toEqual([1]);
+    while (sizes.length < 2) {
+      open.splice(0).forEach((answer) => answer());
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    expect(sizes).toEqual([1, 1000]);
+    open.splice(0).forEach((answer) => answer());
+    end.now();
+    session.close();
+  });
+
   test('that cannot be started leaves nothing, and says why as containerd does', async () => {
     const message = 'OCI runtime exec failed: exec: "no": executable file not found in $PATH';
     const start = (): Promise<void> => Promise.reject(new RuntimeError('Failed', message));

@@ -78,6 +78,8 @@ function startError({ execId }: ExecName, error: unknown): RuntimeError {
 
 class Execution implements ExecSession {
   readonly done: Promise<ExecResult>;
+  #isResizing = false;
+  #nextSize: TerminalSize | undefined;
   readonly #host: ExecHost;
   readonly #name: ExecName;
   readonly #pipes: ExecPipes;
@@ -111,8 +113,20 @@ class Execution implements ExecSession {
     });
   }
 
-  resize(size: TerminalSize): void {
-    this.#host.tasks.resize(this.#name, size).catch(() => undefined);
+  /** One size is set at a time: of those that come meanwhile, the last alone counts. */
+  resize(size: TerminalSize): boolean {
+    if (this.#isResizing) this.#nextSize = size;
+    else void this.#setSizes(size);
+    return true;
+  }
+
+  async #setSizes(first: TerminalSize): Promise<void> {
+    this.#isResizing = true;
+    for (let size: TerminalSize | undefined = first; size !== undefined; size = this.#nextSize) {
+      this.#nextSize = undefined;
+      await this.#host.tasks.resize(this.#name, size).catch(() => undefined);
+    }
+    this.#isResizing = false;
   }
 
   resume(): void {
