@@ -77,6 +77,28 @@ test.each<[object, string[]]>([
   expect(errors(given)).toEqual(wanted);
 });
 
+test('labels of the template that say of which job it is are kept, and refused where they are wrong', () => {
+  const template = (labels: object): object => ({
+    template: {
+      metadata: { labels },
+      spec: { restartPolicy: 'Never', containers: [{ name: 'c', image: 'i' }] },
+    },
+  });
+  expect(errors(template({ 'job-name': 'j', 'controller-uid': 'u', a: 'b' }))).toEqual([]);
+  const wrong = { 'job-name': 'other', 'batch.kubernetes.io/controller-uid': 'x' };
+  expect(errors(template(wrong)).map((text) => text.replace(/value: .*: (?=must)/, '… '))).toEqual([
+    "spec.template.metadata.labels[job-name]: Invalid … must be 'j'",
+    "spec.template.metadata.labels[batch.kubernetes.io/controller-uid]: Invalid … must be 'u'",
+    expect.stringMatching(/^spec.template.metadata.labels: .*`selector` does not match template/),
+  ]);
+  expect(
+    errors({ selector: { matchLabels: { 'batch.kubernetes.io/controller-uid': 'x' } } }),
+  ).toEqual([
+    expect.stringMatching(/^spec.selector: Invalid value: .*: `selector` not auto-generated$/),
+    expect.stringMatching(/^spec.template.metadata.labels: .*`selector` does not match template/),
+  ]);
+});
+
 describe('a rule for failures', () => {
   const here = 'podFailurePolicy.rules[0]';
   const codes = (more: object): object => ({

@@ -49,13 +49,14 @@ function makeSelector(job: Job): void {
   if (uid === undefined || uid === '' || template === undefined) return;
   template.metadata = {
     ...template.metadata,
-    labels: { ...template.metadata?.labels, ...generatedLabels(uid, name) },
+    // The user's own stay, and are refused where they say something else.
+    labels: { ...generatedLabels(uid, name), ...template.metadata?.labels },
   };
   job.spec.selector = {
     ...job.spec.selector,
     matchLabels: {
-      ...job.spec.selector?.matchLabels,
       'batch.kubernetes.io/controller-uid': uid,
+      ...job.spec.selector?.matchLabels,
     },
   };
 }
@@ -75,6 +76,27 @@ function validateJobSpec(spec: Job['spec'], path: FieldPath, errors: FieldError[
   }
 }
 
+/** The order in which Kubernetes looks at them. */
+const generatedNames = [
+  'controller-uid',
+  'job-name',
+  'batch.kubernetes.io/controller-uid',
+  'batch.kubernetes.io/job-name',
+] as const;
+
+/** The template has each of the labels that are made for it, with no other value. */
+function labelErrors(
+  labels: Readonly<Record<string, string>>,
+  generated: Readonly<Record<string, string>>,
+): FieldError[] {
+  return generatedNames
+    .filter((name) => labels[name] !== generated[name])
+    .map((name) => {
+      const path = `spec.template.metadata.labels[${name}]`;
+      return invalid(path, labels, `must be '${generated[name] ?? ''}'`);
+    });
+}
+
 /** The selector of a new job is made, unless it is the user's own; the job's pods have its labels. */
 function checkSelector({ metadata, spec }: Job, isNew: boolean, errors: FieldError[]): void {
   const { selector, template, manualSelector } = spec;
@@ -82,10 +104,14 @@ function checkSelector({ metadata, spec }: Job, isNew: boolean, errors: FieldErr
   if (selector === undefined || selectorRequirements(selector) === undefined) return;
   const matches = compileSelector(selector);
   const { uid = '', name } = metadata;
-  if (isNew && manualSelector !== true && !matches(generatedLabels(uid, name))) {
-    errors.push(invalid('spec.selector', selector, '`selector` not auto-generated'));
-  }
   const labels = template?.metadata?.labels ?? {};
+  if (isNew && manualSelector !== true) {
+    const generated = generatedLabels(uid, name);
+    errors.push(...labelErrors(labels, generated));
+    if (!matches(generated)) {
+      errors.push(invalid('spec.selector', selector, '`selector` not auto-generated'));
+    }
+  }
   if (!matches(labels)) {
     const text = '`selector` does not match template `labels`';
     errors.push(invalid('spec.template.metadata.labels', labels, text));
