@@ -55,3 +55,37 @@ test('a full disk takes no image that a container runs or a pod names, and one t
   await collector.collect();
   expect(runtime.removed).toEqual(['docker.io/library/unused:latest']);
 });
+
+test('an image of which one name is used, or was brought, keeps its other names', async () => {
+  const clock = new ManualClock();
+  const runtime = new (class extends FullRuntime {
+    override listImages(): Promise<ImageInfo[]> {
+      const names = [
+        'nginx sha256:1',
+        'old sha256:1',
+        'brought sha256:2',
+        'b sha256:2',
+        'c sha256:3',
+      ];
+      return Promise.resolve(
+        names.map((line) => {
+          const [name = '', digest = ''] = line.split(' ');
+          return { reference: `docker.io/library/${name}:latest`, digest, sizeBytes: 1 };
+        }),
+      );
+    }
+  })(clock);
+  const collector = new ImageCollector({
+    runtime,
+    dataDir: '/',
+    imported: new Set(['docker.io/library/brought:latest']),
+    inUse: () => new Set(['nginx']),
+    diskShare: () => Promise.resolve(0.99),
+    clock,
+    log: silentLogger,
+  });
+  await collector.collect();
+  clock.advance(600_000);
+  await collector.collect();
+  expect(runtime.removed).toEqual(['docker.io/library/c:latest']);
+});

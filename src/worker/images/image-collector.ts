@@ -67,10 +67,20 @@ export class ImageCollector {
       }
     }
     if ((await this.#diskShare()) < shares.high) return;
+    // As kubelet, by image: some runtimes remove one with all its names.
+    const kept = new Set(
+      images
+        .filter(
+          ({ reference }) =>
+            used.has(reference) ||
+            imported.has(reference) ||
+            nowMs - (this.#lastUsedMs.get(reference) ?? nowMs) < unusedMsMin,
+        )
+        .map(({ digest }) => digest),
+    );
     const idle = images
-      .filter(({ reference }) => !used.has(reference) && !imported.has(reference))
+      .filter(({ digest }) => !kept.has(digest))
       .map((image) => ({ ...image, lastUsedMs: this.#lastUsedMs.get(image.reference) ?? nowMs }))
-      .filter(({ lastUsedMs }) => nowMs - lastUsedMs >= unusedMsMin)
       .toSorted((a, b) => a.lastUsedMs - b.lastUsedMs);
     for (const { reference } of idle) {
       if ((await this.#diskShare()) < shares.low) return;
