@@ -31,13 +31,16 @@ async function run(options: NetproxyCommand): Promise<number> {
     stopping.addEventListener('abort', () => resolve(), { once: true });
   });
   try {
-    const proxy = await startProxyProcess({ ...options, log, threshold, clock }, stopping);
-    proxy.ready.then(
-      () => log.info({ node: options.nodeName }, 'the network of the node is ready'),
-      () => undefined,
-    );
-    await told;
-    await Promise.race([proxy.stop(), delay(clock, stopMs)]);
+    while (!stopping.aborted) {
+      const proxy = await startProxyProcess({ ...options, log, threshold, clock }, stopping);
+      proxy.ready.then(
+        () => log.info({ node: options.nodeName }, 'the network of the node is ready'),
+        () => undefined,
+      );
+      await Promise.race([told, proxy.moved]);
+      if (!stopping.aborted) log.info({ node: options.nodeName }, 'the node is in another cluster');
+      await Promise.race([proxy.stop(), delay(clock, stopMs)]);
+    }
   } catch (error) {
     if (!stopping.aborted) {
       log.error({ error }, 'netproxy could not be started');

@@ -8,7 +8,7 @@ import { silentLogger } from '../../lib/log.js';
 import { createCertificateAuthority, issueCertificate } from '../../lib/pki/certificates.js';
 import type { Credentials } from '../join/credentials.js';
 import { writeCredentials } from '../join/credentials.js';
-import { awaitCredentials, followCredentials } from './node-credentials.js';
+import { awaitCredentials, followCredentials, isElsewhere } from './node-credentials.js';
 
 /** Time passes at once. */
 const clock: Clock = { ...systemClock(), schedule: (_delayMs, act) => immediately(act) };
@@ -82,4 +82,15 @@ test('what the agent renews is taken up', async () => {
   while (seen.length === 0) await new Promise((resolve) => setImmediate(resolve));
   end();
   expect(seen).toEqual([['m1:1', 'm2:1']]);
+});
+
+test.each<[Partial<Credentials>, boolean]>([
+  [{ masters: ['m2:1'], certificate: 'new' }, false],
+  [{ clusterCidr: '10.1.0.0/16' }, true],
+  [{ serviceCidr: '10.2.0.0/16' }, true],
+  [{ clusterDns: '10.2.0.10' }, true],
+  [{ clusterDomain: 'other.local' }, true],
+])('credentials with %j are of a cluster with other blocks or names: %s', async (fields, is) => {
+  const before = await credentialsOf('n1');
+  expect(isElsewhere({ ...before, ...fields }, before)).toBe(is);
 });

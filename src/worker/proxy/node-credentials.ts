@@ -69,3 +69,13 @@ export function followCredentials(
     cancel();
   };
 }
+
+/** True for credentials of another cluster, or of one that has other blocks and names by now. */
+export function isElsewhere(now: Credentials, before: Credentials): boolean {
+  return (
+    now.clusterCidr !== before.clusterCidr ||
+    now.serviceCidr !== before.serviceCidr ||
+    now.clusterDns !== before.clusterDns ||
+    now.clusterDomain !== before.clusterDomain
+  );
+}

@@ -14,11 +14,13 @@ import { clientTls } from '../join/credentials.js';
 import { tellTrouble } from '../node/watch-trouble.js';
 import type { NodeSettings } from './node-proxy.js';
 import { checkMode, proxyDirectory, startNodeProxy } from './node-proxy.js';
-import { awaitCredentials, followCredentials } from './node-credentials.js';
+import { awaitCredentials, followCredentials, isElsewhere } from './node-credentials.js';
 
 /** A node's proxy that runs. */
 export interface RunningProxy {
   readonly ready: Netproxy['ready'];
+  /** Resolves when the node has joined a cluster with other blocks or names: this one serves it no more. */
+  readonly moved: Promise<void>;
   /** Rules stay. */
   stop(): Promise<void>;
 }
@@ -57,7 +59,12 @@ export async function startProxyProcess(
     clock,
     registries: [registry, rejectionRegistry],
   });
+  let tellMoved = (): void => undefined;
+  const moved = new Promise<void>((resolve) => {
+    tellMoved = resolve;
+  });
   const endFollowing = followCredentials(credentials, settings, (now) => {
+    if (isElsewhere(now, credentials)) return tellMoved();
     current.renew(now);
     client.servers.setTargets(now.masters);
   });
@@ -74,5 +81,5 @@ export async function startProxyProcess(
     await stop();
     throw error;
   }
-  return { ready: proxy.ready, stop };
+  return { ready: proxy.ready, moved, stop };
 }
