@@ -1,9 +1,10 @@
 import { afterEach, expect, test } from '@jest/globals';
 import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { homeFlag, isAlive, isStopping, packageRoot } from './home.js';
+import { homeFlag, isAlive, isStopping, packageRoot, readClusterRecord } from './home.js';
 
 let parent: ChildProcess | undefined;
 
@@ -71,4 +72,35 @@ test('a process that has begun to stop is alive, and says so until it has ended'
 test('a home that is not the default one is named in commands', () => {
   expect(homeFlag('/srv/a home')).toBe(" --home '/srv/a home'");
   expect(homeFlag(join(packageRoot, '.trireme'))).toBe('');
+});
+
+test('a host that was started and not written down is known by what it runs', async () => {
+  const home = mkdtempSync(join(tmpdir(), 'trireme-home-'));
+  const dataDir = join(home, 'worker-1');
+  const program = join(home, 'trireme');
+  writeFileSync(program, 'process.stdin.resume(); console.log("runs");');
+  const start = async (...words: readonly string[]): Promise<ChildProcess> => {
+    const child = spawn(process.execPath, [program, ...words, `--data-dir=${dataDir}`], {
+      stdio: ['pipe', 'pipe', 'inherit'],
+    });
+    await child.stdout.take(1).toArray();
+    return child;
+  };
+  const logFile = join(home, 'logs', 'worker-1.log');
+  const gone = 2 ** 22 + 1;
+  const host = { name: 'worker-1', role: 'worker', pid: gone, netns: null, dataDir, logFile };
+  const record = { hosts: [host], gateway: null, network: null, runtime: 'process' };
+  writeFileSync(join(home, 'cluster.json'), JSON.stringify(record));
+  expect((await readClusterRecord(home))?.hosts).toEqual([host]);
+  const children = [await start('worker'), await start('netproxy')];
+  const pids = children.map(({ pid }) => pid);
+  try {
+    const log = join(home, 'logs', 'worker-1-netproxy.log');
+    expect((await readClusterRecord(home))?.hosts).toEqual([
+      { ...host, pid: pids[0], proxy: { pid: pids[1], logFile: log } },
+    ]);
+  } finally {
+    for (const child of children) child.kill('SIGKILL');
+    rmSync(home, { recursive: true });
+  }
 });

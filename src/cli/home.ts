@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { claimDirectory, ForeignDirectoryError } from '../lib/files/owned-directory.js';
 import { writeWhole } from '../lib/files/write-whole.js';
 import { stoppingTitle } from '../lib/shutdown.js';
+import { findProcess } from './host-processes.js';
 
 /** The record in `cluster.json` of a host of the cluster that `trireme up` runs on this machine. */
 export interface HostRecord {
@@ -90,7 +91,28 @@ export async function readClusterRecord(home: string): Promise<ClusterRecord | u
       `${join(home, 'cluster.json')} is not the record of a cluster kept in ${home}`,
     );
   }
-  return record;
+  return { ...record, hosts: record.hosts.map(asItRuns) };
+}
+
+/** With the process that runs instead of one that has ended: who started it may have ended before he wrote it down. */
+function asItRuns(host: HostRecord): HostRecord {
+  const { role, pid, dataDir, proxy, logFile } = host;
+  const own = isAlive(pid, dataDir) ? undefined : findProcess(role, dataDir);
+  const isServed =
+    role === 'master' || (proxy !== undefined && isAlive(proxy.pid, dataDir, 'netproxy'));
+  const network = isServed ? undefined : findProcess('netproxy', dataDir);
+  return {
+    ...host,
+    ...(own !== undefined && { pid: own }),
+    ...(network !== undefined && {
+      proxy: { logFile: networkLog(logFile), ...proxy, pid: network },
+    }),
+  };
+}
+
+/** The log of a worker's network, beside that of its agent. */
+export function networkLog(logFile: string): string {
+  return logFile.replace(/\.log$/, '-netproxy.log');
 }
 
 /** Every directory lies in the home, every name outside of it is one that we give. */

@@ -100,6 +100,12 @@ describe("a worker's network", () => {
     });
   });
 
+  test('is started without the token that a record of an earlier build holds in its flags', () => {
+    const worker = planWorker(bridged, 0, joining);
+    const before = { ...worker, command: [...worker.command, '--token=abcdef.0123456789abcdef'] };
+    expect(planProxy(before)?.command.join(' ')).not.toContain('abcdef');
+  });
+
   test.each(['--proxy-in-process', '--hollow-nodes=5'])(
     'is none of a master, nor of a worker with %s',
     (flag) => {

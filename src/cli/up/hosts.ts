@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { HostRecord } from '../home.js';
-import { packageRoot, programPath } from '../home.js';
+import { networkLog, packageRoot, programPath } from '../home.js';
 import type { HostNetwork } from './network.js';
 import { namespaceName } from './network.js';
 
@@ -136,7 +136,7 @@ export function planWorker(layout: Layout, n: number, joining: JoinArguments): H
 }
 
 /** The flags by which a host joins. */
-export const joinFlag = /^--(?:join|token-file|ca-hash)=/;
+export const joinFlag = /^--(?:join|token|token-file|ca-hash)=/;
 
 /** The flags by which a host joins; none for the first master. */
 export function joinFlags(joining: JoinArguments | undefined): string[] {
@@ -163,7 +163,7 @@ export function planProxy(
   const flags = host.command.slice(1).filter((flag) => !joinFlag.test(flag));
   return {
     command: ['netproxy', ...flags],
-    logFile: host.logFile.replace(/\.log$/, '-netproxy.log'),
+    logFile: networkLog(host.logFile),
   };
 }
 
