@@ -47,3 +47,14 @@ test('each master and node whose certificates were not renewed is named', () => 
   ]);
   expect(text).toMatch(/node-1 .* 2026-01-20/);
 });
+
+test.each<[string, string, boolean, RegExp]>([
+  ['running', '0.1.0+g1a2b3c4d5e', true, / running iptables {2,}10/],
+  ['lagging', '0.1.0+gffffffffff', true, / lagging iptables 0\.1\.0\+gffffffffff {2,}10/],
+  ['running', '0.1.0+g1a2b3c4d5e', false, / unknown iptables {2,}10/],
+])('a netproxy that is %s with build %s, quorum %s', (state, build, isKnown, row) => {
+  const nodes = clusterStatus().nodes.slice(0, 1);
+  const members = [member(1), member(2, { reachable: isKnown })];
+  const told = nodes.map((node) => ({ ...node, netproxy: { state, mode: 'iptables', build } }));
+  expect(renderCluster(clusterStatus({ members, nodes: told }))).toMatch(row);
+});

@@ -1,5 +1,5 @@
 /** The status of a cluster as `cluster` prints it: pure. */
-import type { ClusterStatus, MemberStatus } from '../gen/cluster.js';
+import type { ClusterStatus, MemberStatus, NodeStatus } from '../gen/cluster.js';
 import { quorumOf } from './quorum.js';
 import { renderTable } from './table.js';
 
@@ -47,10 +47,11 @@ export function renderCluster(status: ClusterStatus): string {
     ]),
   );
   const nodes = renderTable(
-    ['NODE', 'STATUS', 'ADDRESS', 'BUILD', 'CERTIFICATES TO', 'MESSAGE'],
+    ['NODE', 'STATUS', 'NETPROXY', 'ADDRESS', 'BUILD', 'CERTIFICATES TO', 'MESSAGE'],
     status.nodes.map((node) => [
       node.name,
       isKnown ? (node.ready ? 'Ready' : 'NotReady') : 'Unknown',
+      netproxyOf(node, isKnown),
       node.address,
       node.build || '-',
       dayOf(node.certificatesEnd),
@@ -59,6 +60,14 @@ export function renderCluster(status: ClusterStatus): string {
   );
   const seen = `${status.time} as seen by ${status.answeredBy}`;
   return `${members}\n${leaders}\n${nodes}\n${certificateLine(status)}${seen}\n`;
+}
+
+/** `running iptables`, with its build where that is not the agent's; without a quorum it was so at last. */
+function netproxyOf({ netproxy, build }: NodeStatus, isKnown: boolean): string {
+  if (netproxy === undefined) return '-';
+  const state = isKnown ? netproxy.state : 'unknown';
+  const other = netproxy.build === build ? '' : netproxy.build;
+  return [state, netproxy.mode, other].filter((word) => word !== '').join(' ');
 }
 
 const dayMs = 86_400_000;

@@ -173,6 +173,14 @@ export interface NodeStatus {
   message: string;
   build: string;
   certificatesEnd: string;
+  netproxy: NodeProxy | undefined;
+}
+
+/** The process of a node's network, as its agent says. */
+export interface NodeProxy {
+  state: string;
+  mode: string;
+  build: string;
 }
 
 export interface ClusterStatus {
@@ -2420,7 +2428,7 @@ export const ComponentLeader: MessageFns<ComponentLeader> = {
 };
 
 function createBaseNodeStatus(): NodeStatus {
-  return { name: "", address: "", ready: false, message: "", build: "", certificatesEnd: "" };
+  return { name: "", address: "", ready: false, message: "", build: "", certificatesEnd: "", netproxy: undefined };
 }
 
 export const NodeStatus: MessageFns<NodeStatus> = {
@@ -2442,6 +2450,9 @@ export const NodeStatus: MessageFns<NodeStatus> = {
     }
     if (message.certificatesEnd !== "") {
       writer.uint32(50).string(message.certificatesEnd);
+    }
+    if (message.netproxy !== undefined) {
+      NodeProxy.encode(message.netproxy, writer.uint32(58).fork()).join();
     }
     return writer;
   },
@@ -2507,6 +2518,14 @@ export const NodeStatus: MessageFns<NodeStatus> = {
             message.certificatesEnd = reader.string();
             continue;
           }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.netproxy = NodeProxy.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2531,6 +2550,7 @@ export const NodeStatus: MessageFns<NodeStatus> = {
         : isSet(object.certificates_end)
         ? globalThis.String(object.certificates_end)
         : "",
+      netproxy: isSet(object.netproxy) ? NodeProxy.fromJSON(object.netproxy) : undefined,
     };
   },
 
@@ -2553,6 +2573,99 @@ export const NodeStatus: MessageFns<NodeStatus> = {
     }
     if (message.certificatesEnd !== "") {
       obj.certificatesEnd = message.certificatesEnd;
+    }
+    if (message.netproxy !== undefined) {
+      obj.netproxy = NodeProxy.toJSON(message.netproxy);
+    }
+    return obj;
+  },
+};
+
+function createBaseNodeProxy(): NodeProxy {
+  return { state: "", mode: "", build: "" };
+}
+
+export const NodeProxy: MessageFns<NodeProxy> = {
+  encode(message: NodeProxy, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.state !== "") {
+      writer.uint32(10).string(message.state);
+    }
+    if (message.mode !== "") {
+      writer.uint32(18).string(message.mode);
+    }
+    if (message.build !== "") {
+      writer.uint32(26).string(message.build);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): NodeProxy {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseNodeProxy();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.state = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.mode = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.build = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): NodeProxy {
+    return {
+      state: isSet(object.state) ? globalThis.String(object.state) : "",
+      mode: isSet(object.mode) ? globalThis.String(object.mode) : "",
+      build: isSet(object.build) ? globalThis.String(object.build) : "",
+    };
+  },
+
+  toJSON(message: NodeProxy): unknown {
+    const obj: any = {};
+    if (message.state !== "") {
+      obj.state = message.state;
+    }
+    if (message.mode !== "") {
+      obj.mode = message.mode;
+    }
+    if (message.build !== "") {
+      obj.build = message.build;
     }
     return obj;
   },

@@ -8,7 +8,7 @@ export type {
   HostPort,
   IngressOptions,
   IsolatedPod,
-  PodIsolation,
+  NodeIsolation,
   Netproxy,
   NetproxyOptions,
   NodeNetworkOptions,
@@ -22,6 +22,7 @@ export { nameServerAddress } from './name-server-address.js';
 export { proxyModes } from './types.js';
 export { startNetproxy } from './netproxy.js';
 export { whatModeLacks } from './service-modes.js';
+
 
 /** The pod network of this node; nothing happens before `start` or the first pod. */
 export function createPodNetwork(options: PodNetworkOptions): PodNetwork {

@@ -17,10 +17,12 @@ import { ObservationPorts } from './observation/ports.js';
 import { HealthChecks } from './model/health-check.js';
 import { ServiceWatch } from './model/service-watch.js';
 import { startServiceProxier } from './service-modes.js';
+import type { NetproxyState } from '../api/facts/node-network.js';
 import type { Node as NodeObject } from '../api/types/core.js';
 import type { NetworkPolicy } from '../api/types/networking.js';
 import { resources } from '../client/resources.js';
 import { Prng } from '../lib/prng.js';
+import { buildVersion } from '../lib/version.js';
 import type {
   DnsOptions,
   HeldPod,
@@ -57,6 +59,7 @@ class Node implements Netproxy {
   #policies: PolicyController | undefined;
   #responder: Responder | undefined;
   #dns: Part | undefined;
+  #isUp = false;
 
   constructor(options: NetproxyOptions) {
     this.#options = options;
@@ -64,7 +67,9 @@ class Node implements Netproxy {
     this.#watch = new ServiceWatch(options.informers, options.nodeName);
     this.dnsAddress = nameServerAddress(options).address;
     this.#observation = this.#observe(options);
-    this.ready = this.#start();
+    this.ready = this.#start().then(() => {
+      this.#isUp = true;
+    });
     // A caller that does not wait for `ready` finds the failure in the log.
     this.ready.catch((error: unknown) => {
       if (!this.#stopping.signal.aborted) options.log.error({ error }, 'netproxy did not start');
@@ -100,6 +105,12 @@ class Node implements Netproxy {
     // While the ingress drains, names are still answered: what it cuts off is asked for again at another node.
     await Promise.all(this.#parts.filter((part) => part !== this.#dns).map((part) => part.stop()));
     await this.#dns?.stop();
+  }
+
+  async state(): Promise<NetproxyState> {
+    const { mode } = this.#options;
+    const state = this.#isUp ? this.#observation.state : 'starting';
+    return { state, mode, build: buildVersion };
   }
 
   async isolate(pod: IsolatedPod): Promise<void> {

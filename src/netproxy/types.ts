@@ -1,3 +1,4 @@
+import type { NetproxyState } from '../api/facts/node-network.js';
 import type { ApiClient, InformerFactory } from '../client/types.js';
 import type { Clock } from '../lib/clock.js';
 import type { Logger } from '../lib/log.js';
@@ -143,6 +144,12 @@ export interface PodIsolation {
   forget(podUid: string): void;
 }
 
+/** The isolation of a node's pods, by a netproxy that tells how it is. */
+export interface NodeIsolation extends PodIsolation {
+  /** Never rejects: one that does not answer is silent. */
+  state(): Promise<NetproxyState>;
+}
+
 /** The settings of {@link PodNetwork}. */
 export interface PodNetworkOptions extends NodeNetworkOptions {
   /** Asked before a pod that has its addresses may run. @default nobody is */
@@ -228,7 +235,7 @@ export interface NetproxyOptions extends NodeNetworkOptions {
 }
 
 /** Services, DNS, ingress and network policies of one node. */
-export interface Netproxy extends PodIsolation {
+export interface Netproxy extends NodeIsolation {
   /** Resolves when the first full set of rules is applied and DNS and ingress listen. Rejects when stopped before. */
   readonly ready: Promise<void>;
   /** The addresses of DNS and ingress, once ready; port 0 while they do not listen. */

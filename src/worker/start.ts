@@ -16,7 +16,7 @@ import { watchExpiry } from '../lib/pki/expiry.js';
 import { errorMessage } from '../lib/errors.js';
 import { derivedTls, fixedTls, RenewableTls } from '../lib/pki/tls-source.js';
 import { createPodNetwork } from '../netproxy/index.js';
-import type { PodIsolation, PodNetworkOptions } from '../netproxy/index.js';
+import type { NodeIsolation, PodNetworkOptions } from '../netproxy/index.js';
 import { RemoteIsolation } from '../netproxy/isolation/remote.js';
 import type { ContainerRuntime } from '../runtime/types.js';
 import { startWorkerNode } from './agent/worker-node.js';
@@ -182,6 +182,7 @@ async function assemble(options: StartOptions, begun: Begun): Promise<number> {
     network: runtimeName === 'hollow' ? new HollowNetwork(options.nodeIp) : network,
     dns: () => ({ address: resolver, domain: credentials.clusterDomain }),
     machine,
+    ...(runtimeName !== 'hollow' && { netproxy: () => isolation.state() }),
     observer: metrics,
     agentPort,
     imported,
@@ -225,7 +226,7 @@ async function beginIsolation(
   options: StartOptions,
   access: NodeAccess,
   begun: Begun,
-): Promise<PodIsolation> {
+): Promise<NodeIsolation> {
   if (options.proxyInProcess) {
     // Two would undo each other's rules.
     const lock = lockDirectory(proxyDirectory(options.dataDir));

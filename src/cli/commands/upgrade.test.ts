@@ -32,3 +32,12 @@ test('a master that does not answer is said to be one', () => {
 test('nothing is left where all run the build', () => {
   expect(machineSteps(clusterStatus({ nodes: [] }), { version: old })).toContain('already');
 });
+
+test('a worker whose netproxy runs another build is not done', () => {
+  const nodes = clusterStatus()
+    .nodes.slice(0, 1)
+    .map((node) => ({ ...node, netproxy: { state: 'running', mode: 'iptables', build: '0.0.9' } }));
+  expect(machineSteps(clusterStatus({ members: [], nodes }), { version: old })).toContain(
+    '  1. worker node-1 (0.0.9): sudo scripts/install worker\n',
+  );
+});

@@ -89,18 +89,19 @@ async function upgradeHome(
     if (!hosts.some(({ role, isAlive }) => role === 'master' && isAlive)) {
       throw plain(`no master of ${home} runs: scripts/up${homeFlag(home)} starts them`);
     }
-    const left = hosts.filter(({ isDone }) => !isDone).map(({ name }) => name);
     if (isDry) {
+      const left = hosts.filter(({ isDone }) => !isDone).map(({ name }) => name);
+      if (await stage.hasOldGateway()) left.push('the gateway');
       const whom = left.length === 0 ? 'nothing is left to do' : `would change ${left.join(', ')}`;
       context.out(`to ${build.version} (${build.program}): ${whom}\n`);
       return 0;
     }
     const done = await roll(stage, build);
-    await stage.renewGateway();
+    const changed = [...done, ...((await stage.renewGateway()) ? ['the gateway'] : [])];
     context.out(
-      done.length === 0
+      changed.length === 0
         ? `all hosts run ${build.version} already\n`
-        : `${done.join(', ')}: ${build.version}\n`,
+        : `${changed.join(', ')}: ${build.version}\n`,
     );
     return 0;
   } finally {
@@ -127,9 +128,10 @@ export function machineSteps(
     }));
   const workers = nodes
     .toSorted((a, b) => (a.name < b.name ? -1 : 1))
-    .map(({ name, build: now }) => ({
+    .map(({ name, build: now, netproxy }) => ({
       what: `worker ${name}`,
-      now,
+      // Its network may have been left behind.
+      now: now === build.version ? netproxy?.build || now : now,
       command: `${first}sudo scripts/install worker`,
       note: '',
     }));

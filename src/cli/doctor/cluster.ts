@@ -21,6 +21,7 @@ export function clusterFindings(status: ClusterStatus, nowMs: number): Finding[]
     certificates(status),
     ...clock(status, nowMs),
     nodes(status),
+    ...netproxies(status),
   ];
 }
 
@@ -51,7 +52,12 @@ function members({ members: all }: ClusterStatus): Finding[] {
 
 function builds({ members: masters, nodes: workers }: ClusterStatus): Finding {
   const found = new Map<string, string[]>();
-  for (const { name, build } of [...masters, ...workers]) {
+  const proxies = workers.map(({ name, netproxy }) => ({
+    name: `${name} (netproxy)`,
+    build: netproxy?.build ?? '',
+  }));
+  const apart = proxies.filter(({ build }, at) => build !== workers[at]?.build);
+  for (const { name, build } of [...masters, ...workers, ...apart]) {
     if (build !== '') found.set(build, [...(found.get(build) ?? []), name]);
   }
   if (found.size <= 1) return ok('builds', [...found.keys()].join('') || 'unknown');
@@ -88,4 +94,18 @@ function nodes({ nodes: all }: ClusterStatus): Finding {
   const list = bad.map(({ name, message }) => (message === '' ? name : `${name} (${message})`));
   const mend = 'start its worker; trireme doctor on that machine says what is missing there';
   return problem('nodes', `not ready: ${list.join(', ')}`, mend);
+}
+
+/** Of nodes whose agents are heard: where one is not, that is the fault. */
+function netproxies({ nodes: all }: ClusterStatus): Finding[] {
+  const told = all.flatMap(({ name, netproxy }) =>
+    netproxy === undefined ? [] : [{ name, ...netproxy }],
+  );
+  if (told.length === 0) return [];
+  const bad = told.filter(({ state }) => state === 'lagging' || state === 'silent');
+  if (bad.length === 0) return [ok('netproxy', `of ${told.length} nodes, none lags or is silent`)];
+  const list = bad.map(({ name, state }) => `${state} on ${name}`);
+  const mend =
+    'start trireme-netproxy there, or read its log; trireme doctor on that machine says more';
+  return [problem('netproxy', list.join(', '), mend)];
 }

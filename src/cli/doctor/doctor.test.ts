@@ -1,8 +1,11 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { lockDirectory } from '../../lib/files/directory-lock.js';
 import { clusterStatus, member } from '../testkit/cluster-status.js';
 import { clusterFindings } from './cluster.js';
@@ -171,6 +174,42 @@ describe('a machine that is damaged is looked at to the end', () => {
     agent.release();
   });
 
+  test('an agent of a build that serves the network in its agents', async () => {
+    const root = join(base, 'build');
+    const dataDir = join(base, 'worker');
+    const program = join(root, 'bin', 'trireme');
+    mkdirSync(join(root, 'bin'), { recursive: true });
+    mkdirSync(dataDir);
+    writeFileSync(join(dataDir, 'credentials.json'), '{}');
+    const lock = pathToFileURL(resolve('dist/src/lib/files/directory-lock.js')).href;
+    const held = (flags: string): string =>
+      `if (process.argv[2] === '--version') console.log('trireme 0.0.1');
+      else if (process.argv[3] === '--help') console.log(' --node-name <name>${flags}');
+      else import('${lock}').then(({ lockDirectory }) => {
+        lockDirectory('${dataDir}');
+        console.log('held');
+        process.stdin.resume();
+      });`;
+    for (const [flags, found] of [
+      ['', []],
+      ['\\n --proxy-in-process', [dataDir]],
+    ] as const) {
+      writeFileSync(program, held(flags));
+      const agent = spawn(process.execPath, [program, 'worker', `--data-dir=${dataDir}`], {
+        stdio: ['pipe', 'pipe', 'inherit'],
+      });
+      const over = once(agent, 'exit');
+      try {
+        await once(agent.stdout, 'data');
+        const { withoutNetwork } = await machineFacts({ dataDirs: [dataDir], record: undefined });
+        expect(withoutNetwork).toEqual(found);
+      } finally {
+        agent.kill('SIGKILL');
+        await over;
+      }
+    }
+  });
+
   test('a port that is taken', async () => {
     const server = createServer();
     await new Promise<void>((resolve) => {
@@ -190,7 +229,15 @@ describe('a cluster', () => {
   const three = [member(1, { leader: true }), member(2), member(3)];
   const build = '0.1.0+g1a2b3c4d5e';
   const nodes = [
-    { name: 'node-1', ready: true, address: '', message: '', build, certificatesEnd: '' },
+    {
+      name: 'node-1',
+      ready: true,
+      address: '',
+      message: '',
+      build,
+      certificatesEnd: '',
+      netproxy: { state: 'running', mode: 'iptables', build },
+    },
   ];
   const status = clusterStatus({ members: three, nodes });
 
@@ -264,6 +311,26 @@ describe('a cluster', () => {
       { nodes: [{ ...nodes[0]!, ready: false, message: 'no network' }] },
       0,
       ['problem nodes: not ready: node-1 (no network)'],
+    ],
+    [
+      'netproxies that lag or do not answer',
+      {
+        nodes: ['lagging', 'silent', 'starting', 'unknown', 'running'].map((state, n) => ({
+          ...nodes[0]!,
+          name: `node-${n}`,
+          netproxy: { state, mode: 'iptables', build },
+        })),
+      },
+      0,
+      ['problem netproxy: lagging on node-0, silent on node-1'],
+    ],
+    [
+      'a netproxy of another build than its agent',
+      { nodes: [{ ...nodes[0]!, netproxy: { ...nodes[0]!.netproxy, build: '0.2.0' } }] },
+      0,
+      [
+        `warning builds: ${build} on master-1, master-2, master-3, node-1; 0.2.0 on node-1 (netproxy)`,
+      ],
     ],
   ])('with %s', (_name, fields, offMs, lines) => {
     const findings = clusterFindings({ ...status, ...fields }, nowMs + offMs);

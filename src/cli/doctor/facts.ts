@@ -16,6 +16,8 @@ import {
 } from '../../lib/files/directory-lock.js';
 import { errorMessage } from '../../lib/errors.js';
 import { validityOf } from '../../lib/pki/validity.js';
+import { readBuild, servesApart } from '../upgrade/build.js';
+import { programOf, runsBuild } from '../upgrade/processes.js';
 import type { MachineFacts, PortFact } from './machine.js';
 
 const execute = promisify(execFile);
@@ -45,7 +47,7 @@ export async function machineFacts(options: {
     roles,
     running: isRunning(record, found),
     ports: await Promise.all(ports.map(tryPort)),
-    withoutNetwork: found.filter(isWithoutNetwork),
+    withoutNetwork: await networkless(found),
     freeBytes: space.bavail * space.bsize,
     // A file system that makes inodes as they are needed (btrfs) counts none at all.
     freeInodes: space.files === 0 ? Infinity : space.ffree,
@@ -94,23 +96,54 @@ function isRunning(record: ClusterRecord | undefined, dataDirs: readonly string[
   return hosts.some(({ pid, dataDir }) => isAlive(pid, dataDir)) || dataDirs.some(isHeld);
 }
 
-/** True for the directory of an agent that runs alone. Pretended nodes, which have no network, keep no keys there. */
-function isWithoutNetwork(dataDir: string): boolean {
-  return (
-    existsSync(join(dataDir, 'credentials.json')) &&
-    isHeld(dataDir) &&
-    !isHeld(join(dataDir, 'netproxy'))
+/** The directories of agents that run alone, and do not serve the network themselves. */
+async function networkless(dataDirs: readonly string[]): Promise<string[]> {
+  const alone = dataDirs.flatMap((dataDir) => {
+    const owner = ownerWithoutNetwork(dataDir);
+    return owner === undefined ? [] : [{ dataDir, pid: owner.pid }];
+  });
+  const serves = await Promise.all(
+    alone.map(async ({ pid }) => pid !== undefined && (await mayServeItself(pid))),
   );
+  return alone.filter((_one, at) => serves[at] !== true).map(({ dataDir }) => dataDir);
+}
+
+/** The agent that runs alone on a directory. Pretended nodes, which have no network, keep no keys there. */
+function ownerWithoutNetwork(dataDir: string): Owner | undefined {
+  if (!existsSync(join(dataDir, 'credentials.json')) || isHeld(join(dataDir, 'netproxy'))) {
+    return undefined;
+  }
+  return ownerOf(dataDir);
+}
+
+/**
+ * True for an agent of a build whose agents have the network of their node in themselves; also for one whose build has
+ * been replaced since, of which nobody knows what it was.
+ */
+async function mayServeItself(pid: number): Promise<boolean> {
+  const program = programOf(pid);
+  if (program === undefined) return false;
+  const build = await readBuild(dirname(dirname(program))).catch(() => undefined);
+  return build === undefined || !servesApart(build) || !runsBuild(pid, build);
+}
+
+/** The process that holds a directory, as far as the system tells which one. */
+interface Owner {
+  readonly pid: number | undefined;
 }
 
 function isHeld(dataDir: string): boolean {
+  return ownerOf(dataDir) !== undefined;
+}
+
+function ownerOf(dataDir: string): Owner | undefined {
   // The lock's file stays in a directory that was ever owned; nothing is made in another one.
-  if (!existsSync(join(dataDir, lockFileName))) return false;
+  if (!existsSync(join(dataDir, lockFileName))) return undefined;
   try {
     lockDirectory(dataDir).release();
-    return false;
+    return undefined;
   } catch (error) {
-    return error instanceof DirectoryInUseError;
+    return error instanceof DirectoryInUseError ? { pid: error.pid } : undefined;
   }
 }
 

@@ -45,6 +45,7 @@ export function clusterStatus(fields: Partial<ClusterStatus> = {}): ClusterStatu
         message: '',
         build: '0.1.0+g1a2b3c4d5e',
         certificatesEnd: '2027-01-01T00:00:00.000Z',
+        netproxy: { state: 'running', mode: 'iptables', build: '0.1.0+g1a2b3c4d5e' },
       },
       {
         name: 'node-2',
@@ -53,6 +54,7 @@ export function clusterStatus(fields: Partial<ClusterStatus> = {}): ClusterStatu
         message: 'it is silent',
         build: '',
         certificatesEnd: '',
+        netproxy: undefined,
       },
     ],
     ...fields,

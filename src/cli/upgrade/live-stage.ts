@@ -204,14 +204,20 @@ export class LiveStage implements UpgradeStage {
     return since.trimEnd().split('\n').slice(-3).join('\n');
   }
 
-  /** The process that gives the masters one address, which has no data. */
-  async renewGateway(): Promise<void> {
+  /** True while the process that gives the masters one address runs another build. */
+  async hasOldGateway(): Promise<boolean> {
     const { gateway } = await this.record();
-    if (gateway === null || !isAlive(gateway.pid)) return;
+    if (gateway === null || !isAlive(gateway.pid)) return false;
+    return wordsOf(gateway.pid).includes('gateway') && !runsBuild(gateway.pid, this.#build);
+  }
+
+  /** The gateway has no data. @returns false where there is none, or it runs the build already */
+  async renewGateway(): Promise<boolean> {
+    const { gateway } = await this.record();
+    if (gateway === null || !(await this.hasOldGateway())) return false;
     const { pid, logFile } = gateway;
     const words = wordsOf(pid);
     const at = words.indexOf('gateway');
-    if (runsBuild(pid, this.#build) || at < 0) return;
     signal(pid, 'SIGTERM');
     const isGone = (): Promise<true | undefined> =>
       Promise.resolve(isAlive(pid) ? undefined : true);
@@ -222,6 +228,7 @@ export class LiveStage implements UpgradeStage {
     const address = words.find((word) => word.startsWith('--listen='))?.slice('--listen='.length);
     await this.until('the gateway answers', () => accepts(address ?? ''));
     this.say(`the gateway runs ${this.#build.version}`);
+    return true;
   }
 
   async until<T>(

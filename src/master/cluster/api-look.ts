@@ -1,12 +1,13 @@
 import { findCondition } from '../../api/facts/conditions.js';
 import { nodeAnnotations } from '../../api/facts/node-authorities.js';
+import { netproxyAnnotation, readNetproxyState } from '../../api/facts/node-network.js';
 import { objectKey } from '../../api/facts/keys.js';
 import { parseTime } from '../../api/facts/time.js';
 import type { Node } from '../../api/types/core.js';
 import type { Lease } from '../../api/types/policy.js';
 import type { ApiClient } from '../../client/index.js';
 import { resources } from '../../client/resources.js';
-import type { ComponentLease, NodeStatus } from '../../gen/cluster.js';
+import type { ComponentLease, NodeProxy, NodeStatus } from '../../gen/cluster.js';
 import type { Clock } from '../../lib/clock.js';
 import { buildOf } from '../../lib/version.js';
 
@@ -86,7 +87,16 @@ export function nodeStatus(node: Node): NodeStatus {
     message: ready?.message ?? '',
     build: buildOf(node.status?.nodeInfo?.kubeletVersion ?? '') ?? '',
     certificatesEnd: node.metadata.annotations?.[nodeAnnotations.end] ?? '',
+    netproxy: netproxyOf(node),
   };
+}
+
+/** What the node's agent says of it; of an agent that is silent itself, nobody knows whether it still holds. */
+function netproxyOf({ metadata, status }: Node): NodeProxy | undefined {
+  const told = readNetproxyState(metadata.annotations?.[netproxyAnnotation]);
+  if (told === undefined) return undefined;
+  const isHeard = findCondition(status?.conditions, 'Ready')?.status !== 'Unknown';
+  return isHeard ? told : { ...told, state: 'unknown' };
 }
 
 function componentLease(component: string, held: readonly Lease[]): ComponentLease {

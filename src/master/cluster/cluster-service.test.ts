@@ -68,7 +68,10 @@ describe('the status', () => {
     await client.create(resources.nodes, {
       metadata: {
         name: 'n1',
-        annotations: { 'trireme.dev/certificates-end': '2027-02-01T00:00:00.000Z' },
+        annotations: {
+          'trireme.dev/certificates-end': '2027-02-01T00:00:00.000Z',
+          'trireme.dev/netproxy': 'lagging iptables 0.1.0+g1a2b3c4d5e',
+        },
       },
       status: {
         addresses: [{ type: 'InternalIP', address: '10.0.0.11' }],
@@ -76,7 +79,10 @@ describe('the status', () => {
         nodeInfo: { kubeletVersion: 'v1.33.1+trireme.0.1.0.g1a2b3c4d5e' },
       },
     });
-    await client.create(resources.nodes, { metadata: { name: 'n2' } });
+    await client.create(resources.nodes, {
+      metadata: { name: 'n2', annotations: { 'trireme.dev/netproxy': 'running' } },
+      status: { conditions: [{ type: 'Ready', status: 'Unknown', message: 'no news' }] },
+    });
     const silent = { term: 0, raftIndex: 0, appliedIndex: 0, revision: 0, dbSizeBytes: 0 };
     await expect(handlers.status({}, calling({}))).resolves.toEqual({
       time: '2026-01-01T00:00:00.000Z',
@@ -125,8 +131,17 @@ describe('the status', () => {
           message: 'no network',
           build: '0.1.0+g1a2b3c4d5e',
           certificatesEnd: '2027-02-01T00:00:00.000Z',
+          netproxy: { state: 'lagging', mode: 'iptables', build: '0.1.0+g1a2b3c4d5e' },
         },
-        { name: 'n2', address: '', ready: false, message: '', build: '', certificatesEnd: '' },
+        {
+          name: 'n2',
+          address: '',
+          ready: false,
+          message: 'no news',
+          build: '',
+          certificatesEnd: '',
+          netproxy: { state: 'unknown', mode: '', build: '' },
+        },
       ],
     });
     expect(asked).toEqual(['get']);

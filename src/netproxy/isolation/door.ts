@@ -6,15 +6,16 @@ import type { IncomingMessage, Server } from 'node:http';
 import { join } from 'node:path';
 import { errorMessage } from '../../lib/errors.js';
 import type { Logger, LogThreshold } from '../../lib/log.js';
-import type { HeldPod, IsolatedPod, PodIsolation } from '../types.js';
+import type { HeldPod, IsolatedPod, NodeIsolation } from '../types.js';
 import { HeldPods } from './held-pods.js';
-import type { AgentNews, Answer } from './messages.js';
+import type { AgentNews } from './messages.js';
 import {
   bodyBytesMax,
   isolatePath,
   newsPath,
   readIsolated,
   readNews,
+  statePath,
   socketName,
 } from './messages.js';
 
@@ -36,7 +37,7 @@ export class IsolationDoor {
   readonly #held: HeldPods;
   /** What is held changes by one message after the other. */
   #turn: Promise<unknown> = Promise.resolve();
-  #isolation: PodIsolation | undefined;
+  #isolation: NodeIsolation | undefined;
   #server: Server | undefined;
   #directory: FileHandle | undefined;
 
@@ -52,7 +53,7 @@ export class IsolationDoor {
   }
 
   /** Tells the isolation at once what was loaded, and listens. @throws what listening throws */
-  async open(isolation: PodIsolation): Promise<void> {
+  async open(isolation: NodeIsolation): Promise<void> {
     const { directory, log } = this.#options;
     this.#isolation = isolation;
     isolation.adopt(this.#held.list());
@@ -97,10 +98,13 @@ export class IsolationDoor {
     this.#directory = undefined;
   }
 
-  async #answer(request: IncomingMessage): Promise<{ status: number; answer: Answer }> {
+  async #answer(request: IncomingMessage): Promise<{ status: number; answer: object }> {
     const body = await readBody(request);
     if (request.method !== 'POST') return { status: 405, answer: { problem: 'POST only' } };
     const { url } = request;
+    if (url === statePath && this.#isolation !== undefined) {
+      return { status: 200, answer: await this.#isolation.state() };
+    }
     if (url !== isolatePath && url !== newsPath) {
       return { status: 404, answer: { problem: 'not found' } };
     }

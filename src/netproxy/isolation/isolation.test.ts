@@ -1,17 +1,19 @@
 /** Both sides of the socket between a node's agent and its netproxy, in a directory with a long name. */
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { mkdir, mkdtemp, open, readdir, rm, writeFile } from 'node:fs/promises';
-import { request } from 'node:http';
+import { createServer, request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemClock } from '../../lib/clock.js';
 import { LogThreshold, silentLogger } from '../../lib/log.js';
-import type { HeldPod, IsolatedPod, PodIsolation } from '../types.js';
+import type { NetproxyState } from '../../api/facts/node-network.js';
+import type { HeldPod, IsolatedPod, NodeIsolation } from '../types.js';
 import { IsolationDoor } from './door.js';
 import { RemoteIsolation } from './remote.js';
 
 /** Remembers what it was told. */
-class Told implements PodIsolation {
+class Told implements NodeIsolation {
+  now: NetproxyState = { state: 'lagging', mode: 'nftables', build: '1.2.3+dev' };
   readonly isolated: string[] = [];
   readonly held = new Map<string, HeldPod>();
   problem: string | undefined;
@@ -20,6 +22,10 @@ class Told implements PodIsolation {
     if (this.problem !== undefined) throw new Error(this.problem);
     this.isolated.push(pod.podUid);
     this.held.set(pod.podUid, pod);
+  }
+
+  state(): Promise<NetproxyState> {
+    return Promise.resolve(this.now);
   }
 
   adopt(pods: readonly HeldPod[]): void {
@@ -85,6 +91,31 @@ test('a pod waits for a netproxy that comes later, and is told why it cannot be 
   expect(told.isolated).toEqual(['a']);
   told.problem = 'pods are not known';
   await expect(remote.isolate(pod('b', '10.0.0.2'))).rejects.toThrow('pods are not known');
+});
+
+test('the agent is told how netproxy is; of one that does not answer, that it is silent', async () => {
+  const remote = agent();
+  expect(await remote.state()).toEqual({ state: 'silent', mode: '', build: '' });
+  const { told, close } = await netproxy();
+  expect(await remote.state()).toEqual(told.now);
+  await close();
+  const { state } = await remote.state();
+  expect(state).toBe('silent');
+});
+
+test('a netproxy of an earlier build, which does not tell how it is, runs', async () => {
+  await mkdir(directory, { recursive: true });
+  const handle = await open(directory);
+  const before = createServer((_request, response) => {
+    response.writeHead(404).end('{"problem":"not found"}');
+  });
+  const path = `/proc/self/fd/${handle.fd}/agent.sock`;
+  await new Promise<void>((resolve) => before.listen({ path }, resolve));
+  ends.push(async () => {
+    before.close();
+    await handle.close();
+  });
+  expect(await agent().state()).toEqual({ state: 'running', mode: '', build: '' });
 });
 
 test('the next netproxy knows which pods hold addresses, with the labels that the API may not tell yet', async () => {

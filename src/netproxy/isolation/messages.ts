@@ -1,6 +1,8 @@
 /** What an agent and the netproxy of its node say to each other where they are two processes. */
 import type { LogLevel } from '../../lib/log.js';
 import { isLogLevel } from '../../lib/log.js';
+import { netproxyStates } from '../../api/facts/node-network.js';
+import type { NetproxyState } from '../../api/facts/node-network.js';
 import type { HeldPod, IsolatedPod } from '../types.js';
 
 /** The socket, in netproxy's own directory, which its owner alone may enter. */
@@ -11,6 +13,9 @@ export const isolatePath = '/isolate';
 
 /** `POST /news` tells which pods hold addresses and which no longer do, and how much the log is to say. */
 export const newsPath = '/news';
+
+/** `POST /state` is answered with a {@link NetproxyState}; a netproxy of an earlier build knows no such path. */
+export const statePath = '/state';
 
 /** A body of so many bytes tells of ten thousand pods. */
 export const bodyBytesMax = 8 * 1024 * 1024;
@@ -28,6 +33,14 @@ export interface AgentNews {
 /** Why what was asked for was not done; absent: it was. */
 export interface Answer {
   readonly problem?: string;
+}
+
+/** @throws TypeError for what is no state */
+export function readState(value: unknown): NetproxyState {
+  const { state, mode, build } = asRecord(value);
+  const known = netproxyStates.find((one) => one === state);
+  if (known === undefined) throw new TypeError('a state is missing');
+  return { state: known, mode: asText(mode), build: asText(build) };
 }
 
 /** @throws TypeError for what is no pod with its addresses */

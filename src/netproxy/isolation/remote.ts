@@ -6,9 +6,17 @@ import type { Clock } from '../../lib/clock.js';
 import { delay } from '../../lib/clock.js';
 import { errorMessage } from '../../lib/errors.js';
 import type { Logger, LogLevel } from '../../lib/log.js';
-import type { HeldPod, IsolatedPod, PodIsolation } from '../types.js';
+import type { NetproxyState } from '../../api/facts/node-network.js';
+import type { HeldPod, IsolatedPod, NodeIsolation } from '../types.js';
 import type { Answer, AgentNews } from './messages.js';
-import { bodyBytesMax, isolatePath, newsPath, socketName } from './messages.js';
+import {
+  bodyBytesMax,
+  isolatePath,
+  newsPath,
+  readState,
+  socketName,
+  statePath,
+} from './messages.js';
 
 /** The start of a pod fails, and is tried again, when netproxy has not isolated it within this time. */
 const isolateMs = 15_000;
@@ -26,8 +34,8 @@ export interface RemoteIsolationOptions {
   readonly log: Logger;
 }
 
-/** {@link PodIsolation} by the netproxy that runs as a process of its own on this node. */
-export class RemoteIsolation implements PodIsolation {
+/** {@link NodeIsolation} by the netproxy that runs as a process of its own on this node. */
+export class RemoteIsolation implements NodeIsolation {
   readonly #options: RemoteIsolationOptions;
   readonly #stopping = new AbortController();
   readonly #forgotten = new Set<string>();
@@ -79,6 +87,17 @@ export class RemoteIsolation implements PodIsolation {
     this.#adopted = this.#adopted?.filter((pod) => pod.podUid !== podUid);
     if (this.#forgotten.size < forgottenMax) this.#forgotten.add(podUid);
     this.#tell();
+  }
+
+  async state(): Promise<NetproxyState> {
+    const answer: unknown = await this.#post(statePath, {}).catch(() => undefined);
+    if (answer === undefined) return { state: 'silent', mode: '', build: '' };
+    try {
+      return readState(answer);
+    } catch {
+      // One of an earlier build, which tells no more than that it listens.
+      return { state: 'running', mode: '', build: '' };
+    }
   }
 
   /** Sets the level of netproxy's log. @param level undefined: the one that it began with */
@@ -136,7 +155,7 @@ export class RemoteIsolation implements PodIsolation {
     return this.#adopted !== undefined || this.#logLevel !== undefined || this.#forgotten.size > 0;
   }
 
-  async #post(path: string, message: IsolatedPod | AgentNews): Promise<Answer> {
+  async #post(path: string, message: object): Promise<Answer> {
     // Through the descriptor: a socket's path has at most 107 bytes.
     const directory = await open(this.#options.directory);
     try {

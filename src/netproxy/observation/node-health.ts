@@ -23,10 +23,15 @@ const behindMsMax = 60_000;
 /** The taint of a node that the cluster autoscaler is about to remove. */
 const removalTaint = 'ToBeDeletedByClusterAutoscaler';
 
+/** True when rules are not kept any more. @param behindMs for how long the oldest change waits */
+export function isBehind(behindMs: number): boolean {
+  return behindMs > behindMsMax;
+}
+
 /** Answers `/healthz` (new traffic may come here) or `/livez` (rules are kept). */
 export function nodeHealth(path: '/healthz' | '/livez', facts: NodeHealthFacts): HealthPortAnswer {
   const { nowMs, behindMs, syncedAtMs = 0, node } = facts;
-  const isLive = behindMs <= behindMsMax;
+  const isLive = !isBehind(behindMs);
   const isEligible = node === undefined || !isLeaving(node);
   const times = `"lastUpdated": "${goTime(isLive ? nowMs : syncedAtMs)}","currentTime": "${goTime(nowMs)}"`;
   if (path === '/livez') return { status: isLive ? 200 : 503, body: `{${times}}` };

@@ -9,7 +9,7 @@ import type { Logger } from '../../lib/log.js';
 import { Counter, Registry } from '../../lib/metrics.js';
 import { observeEventLoop, observeProcess } from '../../lib/process-metrics.js';
 import type { ObservationOptions, PortAddress, ProxyMode } from '../types.js';
-import { nodeHealth } from './node-health.js';
+import { isBehind, nodeHealth } from './node-health.js';
 import { ProxyMetrics } from './proxy-metrics.js';
 
 /** The dependencies of {@link ObservationPorts}. */
@@ -56,6 +56,11 @@ export class ObservationPorts {
   /** The ports that are listened at; 0 while one is not. */
   get ports(): Readonly<Record<'metrics' | 'healthz', number>> {
     return this.#ports;
+  }
+
+  /** Whether the rules follow what is known. */
+  get state(): 'running' | 'lagging' {
+    return isBehind(this.metrics.behindMs) ? 'lagging' : 'running';
   }
 
   /** Tries both addresses once; one that is taken is tried again later. */

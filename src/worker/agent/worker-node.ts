@@ -1,4 +1,5 @@
 /** One node at work: its object in the API and its pods, on a runtime and a network that are given. */
+import type { NetproxyState } from '../../api/facts/node-network.js';
 import { resources } from '../../client/resources.js';
 import type { KubeObject } from '../../api/object.js';
 import { randomBytes } from 'node:crypto';
@@ -59,6 +60,8 @@ export interface WorkerNodeOptions {
   readonly leaseSeconds: number;
   /** Images that the node's owner brought. */
   readonly imported: ReadonlySet<string>;
+  /** How the netproxy of the node is. @default the node says nothing of it */
+  readonly netproxy?: () => Promise<NetproxyState>;
   /** Is told of the work on pods. @default nobody is */
   readonly observer?: PodObserver;
   readonly clock: Clock;

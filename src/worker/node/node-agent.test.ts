@@ -1,4 +1,5 @@
 import { beforeEach, expect, test } from '@jest/globals';
+import type { NetproxyState } from '../../api/facts/node-network.js';
 import type { Node } from '../../api/types/core.js';
 import { resources } from '../../client/resources.js';
 import { FakeApi } from '../../client/testkit/fake.js';
@@ -14,10 +15,12 @@ const nothing = (): void => undefined;
 let api: FakeApi;
 let agent: NodeAgent;
 let writes: number;
+let netproxy: NetproxyState;
 
 beforeEach(async () => {
   api = new FakeApi();
   writes = 0;
+  netproxy = { state: 'starting', mode: 'iptables', build: '0.1.0+dev' };
   const patch = api.patch.bind(api);
   api.patch = (resource, at, type, body, options) => {
     if (resource.resource === 'nodes' && options?.subresource === 'status') writes += 1;
@@ -41,6 +44,7 @@ beforeEach(async () => {
     log: silentLogger,
     events: { normal: nothing, warning: nothing, event: nothing },
     health: () => Promise.resolve(healthy),
+    netproxy: () => Promise.resolve(netproxy),
   });
   await agent.reportStatus();
 });
@@ -103,4 +107,14 @@ test('what others have written into the capacity, pods may use', async () => {
     '3',
   ]);
   expect(allocatable?.['memory']).not.toBe(capacity?.['memory']);
+});
+
+test('an annotation says how the netproxy of the node is', async () => {
+  const told = async (): Promise<string | undefined> =>
+    (await node()).metadata.annotations?.['trireme.dev/netproxy'];
+  await agent.reportStatus();
+  expect(await told()).toBe('starting iptables 0.1.0+dev');
+  netproxy = { state: 'silent', mode: '', build: '' };
+  await agent.reportStatus();
+  expect(await told()).toBe('silent');
 });

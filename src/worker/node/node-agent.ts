@@ -2,6 +2,8 @@
  * The node in the API: registers it, keeps its Lease alive, and reports its status when that changes, or when
  * somebody else has changed what it had written. A Node object that was deleted is made again.
  */
+import type { NetproxyState } from '../../api/facts/node-network.js';
+import { netproxyAnnotation, writeNetproxyState } from '../../api/facts/node-network.js';
 import { resources } from '../../client/resources.js';
 import type { KubeObject } from '../../api/object.js';
 import type { Node, NodeStatus } from '../../api/types/core.js';
@@ -25,6 +27,8 @@ export interface NodeAgentOptions {
   readonly log: Logger;
   readonly events: EventRecorder;
   readonly health: () => Promise<NodeHealth>;
+  /** How the netproxy of the node is, which an annotation tells. @default none does */
+  readonly netproxy?: () => Promise<NetproxyState>;
   /** Between two renewals of the Lease. @default 10,000, kubelet's */
   readonly leaseRenewMs?: number;
   /** The Lease's `leaseDurationSeconds`. @default 40 */
@@ -126,7 +130,7 @@ export class NodeAgent {
     this.#uid = current.metadata.uid ?? '';
   }
 
-  /** The object; makes it where it is missing, and sets the labels that are ours. */
+  /** The object; makes it where it is missing, and sets the labels and annotations that are ours. */
   async #get(): Promise<Node> {
     const { client, description, log } = this.#options;
     const key = { name: description.name };
@@ -139,12 +143,24 @@ export class NodeAgent {
       return client.create<Node>(resources.nodes, newNode(description));
     }
     const labels = nodeLabels(description);
-    const differs = Object.entries(labels).some(
-      ([name, value]) => node.metadata.labels?.[name] !== value,
-    );
-    if (!differs) return node;
-    const patch = { metadata: { labels } };
+    const annotations = await this.#annotations();
+    const differs = (
+      own: Readonly<Record<string, string>>,
+      there: Readonly<Record<string, string>> = {},
+    ): boolean => Object.entries(own).some(([name, value]) => there[name] !== value);
+    const { metadata } = node;
+    if (!differs(labels, metadata.labels) && !differs(annotations, metadata.annotations)) {
+      return node;
+    }
+    const patch = { metadata: { labels, annotations } };
     return client.patch<Node>(resources.nodes, key, 'application/merge-patch+json', patch);
+  }
+
+  /** What the node says of itself besides its status. */
+  async #annotations(): Promise<Readonly<Record<string, string>>> {
+    const { netproxy } = this.#options;
+    if (netproxy === undefined) return {};
+    return { [netproxyAnnotation]: writeNetproxyState(await netproxy()) };
   }
 
   async #renewLease(): Promise<void> {
