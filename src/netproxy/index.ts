@@ -23,6 +23,7 @@ export { proxyModes } from './types.js';
 export { startNetproxy } from './netproxy.js';
 export { whatModeLacks } from './service-modes.js';
 
+export { removeConfiguration } from './pods/runtime-network.js';
 
 /** The pod network of this node; nothing happens before `start` or the first pod. */
 export function createPodNetwork(options: PodNetworkOptions): PodNetwork {

@@ -15,7 +15,7 @@ import { UsageError } from '../lib/usage-error.js';
 import { watchExpiry } from '../lib/pki/expiry.js';
 import { errorMessage } from '../lib/errors.js';
 import { derivedTls, fixedTls, RenewableTls } from '../lib/pki/tls-source.js';
-import { createPodNetwork } from '../netproxy/index.js';
+import { createPodNetwork, removeConfiguration } from '../netproxy/index.js';
 import type { NodeIsolation, PodNetworkOptions } from '../netproxy/index.js';
 import { RemoteIsolation } from '../netproxy/isolation/remote.js';
 import type { ContainerRuntime } from '../runtime/types.js';
@@ -34,6 +34,7 @@ import {
 import { joinCluster } from './join/join.js';
 import { CredentialsKeeper } from './join/keeper.js';
 import { readMachine } from './node/facts.js';
+import { keepRuntime, lockEndpoint } from './kept-runtime.js';
 import type { RuntimeName, WorkerOptions } from './options.js';
 import {
   checkMode,
@@ -123,6 +124,7 @@ async function assemble(options: StartOptions, begun: Begun): Promise<number> {
   await mkdir(dataDir, { recursive: true });
   if (options.proxyInProcess) await checkMode(options, clock);
   const runtimeName = await chooseRuntime({ ...options, clock, log });
+  await keepRuntime(dataDir, runtimeName);
   const started: { node?: WorkerNode } = {};
   const find = (): WorkerNode | undefined => started.node;
   const metrics = new AgentMetrics(options.nodeName, find);
@@ -148,9 +150,12 @@ async function assemble(options: StartOptions, begun: Begun): Promise<number> {
   const shared = { informers, credentials, client, clock };
   const resolver = clusterResolver(options, credentials);
   const isolation = await beginIsolation(options, shared, begun);
+  const place = networkOptions(options, shared, 'network');
+  const kind = networkKind(runtime);
+  if (kind !== 'runtime') await removeConfiguration(place.dataDir);
   const network = createPodNetwork({
-    ...networkOptions(options, shared, 'network'),
-    kind: networkKind(runtime),
+    ...place,
+    kind,
     ...(options.cniConfDir === undefined ? {} : { cniConfDir: options.cniConfDir }),
     isolation,
   });
@@ -247,6 +252,10 @@ async function beginRuntime(
   options: StartOptions & { readonly clock: Clock },
   begun: Begun,
 ): Promise<ContainerRuntime> {
+  if (name === 'cri') {
+    const lock = lockEndpoint(options.criEndpoint);
+    await begun.add('lock of the runtime', () => lock.release());
+  }
   const runtime = await startRuntime(name, options);
   await begun.add('runtime', () => runtime.stop());
   return runtime;

@@ -1,5 +1,5 @@
 import { afterEach, expect, test } from '@jest/globals';
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInformerFactory } from '../../client/index.js';
@@ -8,7 +8,7 @@ import { systemClock } from '../../lib/clock.js';
 import { silentLogger } from '../../lib/log.js';
 import type { IsolatedPod } from '../types.js';
 import { bridgeConf } from './cni.js';
-import { networkConfiguration, RuntimePodNetwork } from './runtime-network.js';
+import { networkConfiguration, removeConfiguration, RuntimePodNetwork } from './runtime-network.js';
 
 const clock = systemClock({ unref: true });
 const ends: (() => unknown)[] = [];
@@ -148,4 +148,17 @@ test.each([
   };
   expect([cniVersion, name]).toEqual(['0.4.0', 'trireme']);
   expect(plugins.map(({ type }) => type)).toEqual(types);
+});
+
+test('what was written for a runtime is taken back where another one runs the pods, and stays where it is wanted', async () => {
+  const { network, path, confDir, dir } = await setUp();
+  await network.start();
+  await removeConfiguration(dir, confDir);
+  expect(await readdir(confDir)).toEqual(['10-trireme.conflist']);
+  await removeConfiguration(dir);
+  await expect(readFile(path)).rejects.toMatchObject({ code: 'ENOENT' });
+  // Somebody else's is let alone: nothing was written by this node any more.
+  await writeFile(path, 'of another');
+  await removeConfiguration(dir);
+  expect(await readFile(path, 'utf8')).toBe('of another');
 });

@@ -1,7 +1,7 @@
 /** PodNetwork where the container runtime calls the plugins: it is told how, and the node is made ready for them. */
 import { existsSync } from 'node:fs';
-import { mkdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, readFile, rm } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { writeWhole } from '../../lib/files/write-whole.js';
 import { errorMessage } from '../../lib/errors.js';
 import { cidrContains, parseCidr } from '../address.js';
@@ -13,6 +13,22 @@ import { NodePlace } from './node-place.js';
 
 /** Runtimes take the first by name. */
 const configurationName = '10-trireme.conflist';
+
+/** In our own directory: the path of the configuration that was written. */
+const writtenName = 'written-configuration';
+
+/**
+ * Takes back the configuration that an earlier agent of this node wrote: runtimes would go on connecting pods by it.
+ * @param dataDir of this part of the network
+ * @param stays the directory in which it is still wanted. @default it is wanted nowhere
+ */
+export async function removeConfiguration(dataDir: string, stays?: string): Promise<void> {
+  const written = join(dataDir, writtenName);
+  const path = (await readFile(written, 'utf8').catch(() => '')).trim();
+  if (path === '' || (stays !== undefined && path === join(stays, configurationName))) return;
+  if (basename(path) === configurationName) await rm(path, { force: true });
+  await rm(written, { force: true });
+}
 
 /** What is asked of the node. */
 type PodPlace = Pick<NodePlace, keyof NodePlace>;
@@ -47,6 +63,7 @@ export class RuntimePodNetwork implements PodNetwork {
 
   async #start(): Promise<void> {
     const { cniConfDir, dataDir } = this.#options;
+    await removeConfiguration(dataDir, cniConfDir);
     if (this.#place === undefined || cniConfDir === undefined) return;
     await this.#place.start();
     const leases = join(dataDir, 'leases');
@@ -55,6 +72,8 @@ export class RuntimePodNetwork implements PodNetwork {
     const bridge = this.#place.bridgeConf(await this.#place.podCidr(), leases);
     const text = networkConfiguration(bridge, { ipv6: existsSync('/proc/sys/net/ipv6') });
     const path = join(cniConfDir, configurationName);
+    await mkdir(dataDir, { recursive: true });
+    await writeWhole(join(dataDir, writtenName), `${path}\n`);
     // Runtimes read it anew whenever it is written.
     if ((await readFile(path, 'utf8').catch(() => '')) !== text) await writeWhole(path, text);
   }
