@@ -8,6 +8,18 @@ export interface KubeCommand {
 
 /** The commands for those who run a cluster, as far as they are declared as data. */
 export const clusterCommands: Readonly<Record<string, KubeCommand>> = {
+  cluster: {
+    summary: 'show or watch masters, who leads, and workers; transfer or kill leadership',
+    load: async () => (await import('./commands/cluster.js')).clusterCommand,
+  },
+  member: {
+    summary: 'list, add, remove and promote members of the store',
+    load: async () => (await import('./commands/member.js')).memberCommand,
+  },
+  token: {
+    summary: 'create, list and delete the tokens with which machines join',
+    load: async () => (await import('./commands/token.js')).tokenCommand,
+  },
   snapshot: {
     summary: 'save, list and schedule snapshots of the store; restore a cluster from one',
     load: async () => (await import('./commands/snapshot.js')).snapshotCommand,

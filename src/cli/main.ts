@@ -19,13 +19,9 @@ const commands: Readonly<Record<string, Command>> = {
     summary: 'stop that cluster and remove what it made on this machine',
     load: async () => (await import('./up/down.js')).runDown,
   },
-  cluster: {
-    summary: 'show or watch masters, leader and nodes; kill the leader',
-    load: async () => (await import('./commands/cluster.js')).runCluster,
-  },
-  token: {
-    summary: 'create a token with which machines join',
-    load: async () => (await import('./commands/token.js')).runToken,
+  recover: {
+    summary: 'carry a cluster on from this master alone, when its quorum is lost for good',
+    load: async () => (await import('./master/recover.js')).runRecover,
   },
   doctor: {
     summary: 'look at this machine and its cluster, and say what to mend',
@@ -109,7 +105,7 @@ export async function run(argv: readonly string[], context?: CommandContext): Pr
     return 0;
   }
   if (name === '--help' || name === '-h' || name === 'help') {
-    out(usage());
+    out(await usage());
     return 0;
   }
   if (name === '__complete') {
@@ -145,13 +141,15 @@ async function unknownCommand(name: string): Promise<string> {
   return `error: unknown command "${name}" for "trireme"\n${hint}See 'trireme --help' for all commands.\n`;
 }
 
-function usage(): string {
+async function usage(): Promise<string> {
+  const { commandLines } = await import('./command/help.js');
   const ofCluster = { ...commands, ...clusterCommands };
   const names = [...Object.keys(ofCluster), ...Object.keys(kubeCommands)];
   const width = Math.max(...names.map((name) => name.length));
   const linesOf = (table: Readonly<Record<string, { readonly summary: string }>>): string =>
-    Object.entries(table)
-      .map(([name, { summary }]) => `  ${name.padEnd(width)}  ${summary}`)
-      .join('\n');
+    commandLines(
+      Object.entries(table).map(([name, { summary }]) => [name, summary]),
+      width,
+    ).join('\n');
   return `Usage: trireme COMMAND [flags]\n\nThe cluster:\n${linesOf(ofCluster)}\n\nIts objects, as with kubectl:\n${linesOf(kubeCommands)}\n\nEach command has --help. --version prints the version.\n`;
 }

@@ -115,15 +115,16 @@ function lateLine(late: {
     : `CERTIFICATES: one of ${name} ends on ${dayOf(end)} (${days} days): it has not been renewed, see the log of ${name}\n`;
 }
 
-function roleOf(member: MemberStatus): string {
+/** The role of a member, as tables show it. */
+export function roleOf(member: MemberStatus): string {
   if (!member.reachable) return 'down';
   if (member.leader) return 'LEADER';
   return member.learner ? 'learner' : 'follower';
 }
 
-/** Member ids are 64-bit: as hexadecimal text, as etcdctl prints them. */
-export function clusterToJson(status: ClusterStatus): string {
-  return JSON.stringify(status, (_name, value: unknown) =>
+/** Member ids are 64-bit: as hexadecimal text, as etcdctl prints them. @param part @default the whole */
+export function clusterToJson(status: ClusterStatus, part?: keyof ClusterStatus): string {
+  return JSON.stringify(part === undefined ? status : status[part], (_name, value: unknown) =>
     typeof value === 'bigint' ? value.toString(16) : value,
   );
 }

@@ -3,6 +3,8 @@
  * `testdata/cluster.yaml`.
  */
 import { expect, test } from '@jest/globals';
+import type { KubeObject } from '../api/object.js';
+import { resources } from '../client/resources.js';
 import { ClusterDefinition } from '../gen/cluster.js';
 import { clusterStatus } from './testkit/cluster-status.js';
 import { FakeCluster, testdata } from './testkit/fake-cluster.js';
@@ -38,6 +40,25 @@ test('dashboard', async () => {
   expect(is).toBe(should);
 });
 
+/** A token as its Secret. */
+function token(id: string, expires: string, group: string): KubeObject {
+  const fields = {
+    'token-id': id,
+    'token-secret': 'never printed',
+    expiration: expires,
+    'auth-extra-groups': `system:bootstrappers:trireme:${group}`,
+  };
+  return {
+    apiVersion: 'v1',
+    kind: 'Secret',
+    metadata: { namespace: 'kube-system', name: `bootstrap-token-${id}` },
+    type: 'bootstrap.kubernetes.io/token',
+    data: Object.fromEntries(
+      Object.entries(fields).map(([name, value]) => [name, Buffer.from(value).toString('base64')]),
+    ),
+  } as KubeObject;
+}
+
 test('cluster', async () => {
   const cluster = await FakeCluster.load(testdata('cluster.yaml'));
   cluster.answer(ClusterDefinition, {
@@ -48,7 +69,12 @@ test('cluster', async () => {
         caHash: 'sha256:00ff',
         expires: new Date(Date.UTC(2026, 0, 1, 12, 0, ttlSeconds)).toISOString(),
       }),
+    transferLeader: ({ to }: { to: string }) => Promise.resolve({ from: 'master-1', to }),
+    removeMember: ({ name }: { name: string }) => Promise.resolve({ name, id: 0xabc3n }),
+    promoteMember: () => Promise.resolve({ name: '', id: 0xabc4n }),
   });
+  await cluster.api.create(resources.secrets, token('abcdef', '1970-01-01T01:00:00Z', 'workers'));
+  await cluster.api.create(resources.secrets, token('zyxwvu', '1969-12-31T00:00:00Z', 'masters'));
   const { is, should } = await checkTranscript(testdata('cluster.txt'), cluster);
   expect(is).toBe(should);
   expect(cluster.requests.filter((request) => request !== undefined)).toEqual([
@@ -56,5 +82,11 @@ test('cluster', async () => {
     {},
     { ttlSeconds: 86_400, usages: ['worker'] },
     { ttlSeconds: 60, usages: ['worker', 'master'] },
+    { to: 'master-2' },
+    { to: 'master-1' },
+    {},
+    { ttlSeconds: 600, usages: ['master'] },
+    { name: 'master-3' },
+    { name: 'abc4' },
   ]);
 });

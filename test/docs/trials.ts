@@ -194,6 +194,22 @@ const rows: readonly Row[] = [
   { pages: 'docs/OPERATIONS.md', begins: 'trireme cluster watch', trial: { how: 'look' } },
   {
     pages: 'docs/OPERATIONS.md',
+    begins: 'trireme member list',
+    trial: { how: 'run', says: /LEADER/ },
+  },
+  {
+    pages: 'docs/OPERATIONS.md',
+    begins: 'trireme member remove',
+    trial: { how: 'check', why: others },
+  },
+  {
+    pages: 'docs/OPERATIONS.md',
+    begins: 'trireme cluster transfer master-2',
+    trial: { how: 'run', says: /^master-2 leads/ },
+  },
+  { pages: 'docs/OPERATIONS.md', begins: 'trireme token list', trial: { how: 'run' } },
+  {
+    pages: 'docs/OPERATIONS.md',
     begins: 'P=/var/lib/trireme/master/pki',
     trial: { how: 'run', instead: { '/var/lib/trireme/master': '$TRIREME_HOME/master-1' } },
   },

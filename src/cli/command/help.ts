@@ -3,7 +3,7 @@ import { globalFlags } from './global-flags.js';
 import type { Flag, Flags } from './flag-types.js';
 import type { CommandSpec } from './spec.js';
 
-const columnsMax = 100;
+const columnsMax = 80;
 
 /** A flag as help and the reference show it: `-n, --namespace=NAME`. */
 export function flagHead(name: string, flag: Flag): string {
@@ -40,6 +40,18 @@ function flagLines(flags: Flags): string[] {
   });
 }
 
+/** The lines of a table of commands, each with what it is. */
+export function commandLines(
+  rows: readonly (readonly [name: string, summary: string])[],
+  width = Math.max(...rows.map(([name]) => name.length)),
+): string[] {
+  return rows.flatMap(([name, summary]) =>
+    wrap(summary, columnsMax - width - 4).map(
+      (line, at) => `  ${(at === 0 ? name : '').padEnd(width)}  ${line}`,
+    ),
+  );
+}
+
 /** Breaks text at blanks. */
 export function wrap(text: string, width: number): string[] {
   const lines: string[] = [];
@@ -69,11 +81,8 @@ export function helpText(spec: CommandSpec, path: string): string {
   ];
   if (spec.aliases !== undefined) parts.push(['Aliases:', `  ${spec.aliases.join(', ')}`]);
   if (spec.subcommands !== undefined) {
-    const width = Math.max(...spec.subcommands.map(({ name }) => name.length));
-    const lines = spec.subcommands.map(
-      ({ name, summary }) => `  ${name.padEnd(width)}  ${summary}`,
-    );
-    parts.push(['Commands:', ...lines]);
+    const rows = spec.subcommands.map(({ name, summary }) => [name, summary] as const);
+    parts.push(['Commands:', ...commandLines(rows)]);
   }
   if (spec.examples.length > 0) {
     const blocks = spec.examples.flatMap(([words, line], at) => [

@@ -11,7 +11,7 @@ import type { CommandContext } from '../context.js';
 import type { HostRecord } from '../home.js';
 import { clusterStatus, member } from '../testkit/cluster-status.js';
 import { FakeCluster } from '../testkit/fake-cluster.js';
-import { leadingHost, runKillLeader } from './kill-leader.js';
+import { killLeader as kill, leadingHost } from './kill-leader.js';
 
 let home = '';
 let written = '';
@@ -57,8 +57,11 @@ function contextFor(status: ClusterStatus): CommandContext {
   };
 }
 
-function killLeader(status: ClusterStatus, ...words: string[]): Promise<number> {
-  return runKillLeader(words, contextFor(status), {
+function killLeader(
+  status: ClusterStatus,
+  options: { readonly home?: string; readonly kubeconfig?: string; readonly isDry?: boolean },
+): Promise<number> {
+  return kill({ home: undefined, isDry: false, ...options }, contextFor(status), {
     isAlive: (pid, dataDir) => pid === 102 && dataDir === join(home, 'master-2'),
     kill: (pid) => void killed.push(pid),
   });
@@ -76,7 +79,7 @@ afterEach(() => rmSync(home, { recursive: true }));
 describe('kill-leader', () => {
   test('kills the host of the member that leads, and says which', async () => {
     writeRecord();
-    expect(await killLeader(secondLeads, '--home', home)).toBe(0);
+    expect(await killLeader(secondLeads, { home })).toBe(0);
     expect(killed).toEqual([102]);
     expect(flags.kubeconfig).toBe(join(home, 'kubeconfig'));
     expect(written).toBe(
@@ -86,7 +89,7 @@ describe('kill-leader', () => {
 
   test('a dry run kills nobody', async () => {
     writeRecord();
-    expect(await killLeader(secondLeads, '--home', home, '--dry-run')).toBe(0);
+    expect(await killLeader(secondLeads, { home, isDry: true })).toBe(0);
     expect({ killed, written }).toEqual({
       killed: [],
       written: 'would kill master-2, which leads (process 102)\n',
@@ -96,9 +99,9 @@ describe('kill-leader', () => {
   test('the home is that of the kubeconfig which other commands would take', async () => {
     writeRecord();
     writeFileSync(join(home, 'kubeconfig'), '');
-    expect(await killLeader(secondLeads, '--kubeconfig', join(home, 'kubeconfig'))).toBe(0);
+    expect(await killLeader(secondLeads, { kubeconfig: join(home, 'kubeconfig') })).toBe(0);
     expect(killed).toEqual([102]);
-    const other = killLeader(secondLeads, '--kubeconfig', '/etc/other.conf');
+    const other = killLeader(secondLeads, { kubeconfig: '/etc/other.conf' });
     await expect(other).rejects.toThrow('/etc/other.conf is not the kubeconfig of a cluster that');
     expect(killed).toEqual([102]);
   });
@@ -129,12 +132,12 @@ describe('kill-leader', () => {
     ],
   ])('refuses: %s', async (_name, status, reason) => {
     writeRecord();
-    await expect(killLeader(status, '--home', home)).rejects.toThrow(reason);
+    await expect(killLeader(status, { home })).rejects.toThrow(reason);
     expect(killed).toEqual([]);
   });
 
   test('refuses where no cluster is kept', async () => {
-    await expect(killLeader(secondLeads, '--home', home)).rejects.toThrow(
+    await expect(killLeader(secondLeads, { home })).rejects.toThrow(
       `no cluster is kept in ${home}: kill-leader ends masters that \`up\` started`,
     );
   });

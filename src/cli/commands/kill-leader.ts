@@ -1,21 +1,15 @@
 import { existsSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
-import { Command } from 'commander';
 import type { ClusterStatus } from '../../gen/cluster.js';
 import { ClusterDefinition } from '../../gen/cluster.js';
-import { parseFlags } from '../../lib/flags.js';
 import type { ConnectionFlags } from '../connection.js';
-import { addConnectionFlags } from '../connection.js';
+import { CommandLineError } from '../command/command-line-error.js';
+import { defineCommand } from '../command/spec.js';
 import type { CommandContext } from '../context.js';
-import { processContext } from '../context.js';
 import type { ClusterRecord, HostRecord } from '../home.js';
 import { homeDirectory, homeFlag, isAlive, readClusterRecord } from '../home.js';
 import { lostQuorum } from '../quorum.js';
-
-interface Flags extends ConnectionFlags {
-  readonly home?: string;
-  readonly dryRun?: boolean;
-}
+import { connectionFlags } from '../with-connection.js';
 
 /** The environment of the command beside its output: which processes live, and how one is killed. */
 export interface Processes {
@@ -26,20 +20,36 @@ export interface Processes {
 const ownProcesses: Processes = { isAlive, kill: (pid) => void process.kill(pid, 'SIGKILL') };
 
 /** `trireme cluster kill-leader`: kills the master that leads, of a cluster that `up` started on this machine. */
-export async function runKillLeader(
-  argv: readonly string[],
-  context: CommandContext = processContext,
+export const killLeaderCommand = defineCommand({
+  name: 'kill-leader',
+  summary: 'kill the master that leads (SIGKILL), of a cluster that `up` started here',
+  usage: '',
+  examples: [
+    ['and see another one elected', 'trireme cluster kill-leader'],
+    ['which one that is', 'trireme cluster kill-leader --dry-run'],
+  ],
+  flags: {
+    home: {
+      type: 'text',
+      value: 'DIR',
+      help: "as given to `up` (default: the kubeconfig's, else $TRIREME_HOME)",
+    },
+    'dry-run': { type: 'bool', help: 'name the leader and its process, and leave it alone' },
+  },
+  completes: 'nothing',
+  run: ({ args, flags, globals, context }) => {
+    if (args.length > 0) throw new CommandLineError(`unexpected argument "${args[0]}"`);
+    const isDry = flags['dry-run'] === true;
+    return killLeader({ ...connectionFlags(globals), home: flags.home, isDry }, context);
+  },
+});
+
+/** @returns the exit code */
+export async function killLeader(
+  options: ConnectionFlags & { readonly home: string | undefined; readonly isDry: boolean },
+  context: CommandContext,
   processes: Processes = ownProcesses,
 ): Promise<number> {
-  const command = addConnectionFlags(new Command('cluster kill-leader'))
-    .description(
-      'Kills the master that leads (SIGKILL), of a cluster that `up` started on this machine.',
-    )
-    .option('--home <dir>', "as given to `up` (default: the kubeconfig's, else $TRIREME_HOME)")
-    .option('--dry-run', 'name the leader and its process, and leave it alone');
-  const parsed = parseFlags<Flags>(command, argv, context.out);
-  if (parsed.help) return 0;
-  const { options } = parsed;
   const kubeconfig = options.kubeconfig ?? process.env['KUBECONFIG'];
   const home = homeOf(options.home, kubeconfig, 'kill-leader ends');
   const record = await readClusterRecord(home);
@@ -48,7 +58,10 @@ export async function runKillLeader(
       `no cluster is kept in ${home}: kill-leader ends masters that \`up\` started on this machine, and no others`,
     );
   }
-  const connection = await context.connect({ ...options, kubeconfig: join(home, 'kubeconfig') });
+  const connection = await context.connect({
+    ...(options.context === undefined ? {} : { context: options.context }),
+    kubeconfig: join(home, 'kubeconfig'),
+  });
   try {
     const status = await connection.call((channel) =>
       channel.client(ClusterDefinition).status({}, { deadlineMs: 5000 }),
@@ -58,7 +71,7 @@ export async function runKillLeader(
       throw new Error(`the process ${leader.pid} of ${leader.name} has ended: look again`);
     }
     const name = `${leader.name}, which leads (process ${leader.pid})`;
-    if (options.dryRun === true) {
+    if (options.isDry) {
       context.out(`would kill ${name}\n`);
       return 0;
     }

@@ -16,6 +16,7 @@ const unreached: StoreAdmin = {
   memberAddAsLearner: notReached,
   memberPromote: notReached,
   memberRemove: notReached,
+  moveLeader: notReached,
   status: notReached,
 };
 

@@ -26,7 +26,7 @@ import {
 import { defaultSettings, settingsToMap } from './settings.js';
 import { calling } from './testkit/calling.js';
 import { FakeStore } from './testkit/fake-store.js';
-import type { TokenUsage } from './tokens.js';
+import type { TokenUsage } from './stored-token.js';
 import { generateToken, storeToken } from './tokens.js';
 
 const clock = systemClock();

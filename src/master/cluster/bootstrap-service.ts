@@ -30,7 +30,7 @@ import type { ClusterSettings } from './settings.js';
 import { clusterDnsAddress, settingsToMap } from './settings.js';
 import type { StoreAdmin } from './store-admin.js';
 import { addStoreMember } from './store-member.js';
-import type { TokenUsage } from './tokens.js';
+import type { TokenUsage } from './stored-token.js';
 import { parseToken, tokenAllows } from './tokens.js';
 
 /** The dependencies of the service by which workers and masters join with a token. */

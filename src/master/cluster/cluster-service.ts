@@ -20,7 +20,8 @@ import { isMasterLease, masterRecordOf } from './master-registry.js';
 import { nodeStatus } from './api-look.js';
 import type { Observers } from './observers.js';
 import type { StoreAdmin, StoreMember, StoreTelemetry } from './store-admin.js';
-import type { TokenUsage } from './tokens.js';
+import { promoteMember, removeMember, transferLeader } from './membership.js';
+import type { TokenUsage } from './stored-token.js';
 import { generateToken, storeToken } from './tokens.js';
 
 /** The dependencies of the service that reports on the cluster and makes join tokens. */
@@ -35,7 +36,7 @@ export interface ClusterServiceOptions {
   /** All of this master's, over HTTP too. */
   readonly observers: Observers;
   /** May the caller do `verb` here? Rejects with PERMISSION_DENIED or UNAUTHENTICATED if not. */
-  readonly authorize: (context: CallContext, verb: 'get' | 'create') => Promise<void>;
+  readonly authorize: (context: CallContext, verb: 'get' | 'create' | 'update') => Promise<void>;
 }
 
 /** Between two looks while somebody watches. */
@@ -93,6 +94,21 @@ export function createClusterHandlers(
       const { client, clock } = options;
       const expires = await storeToken({ client, clock, token, usages, ttlMs: ttlSeconds * 1000 });
       return { token: `${token.id}.${token.secret}`, caHash: await options.caHash(), expires };
+    },
+
+    async transferLeader({ to }, context) {
+      await options.authorize(context, 'update');
+      return transferLeader(options.store, to);
+    },
+
+    async removeMember({ name }, context) {
+      await options.authorize(context, 'update');
+      return removeMember(options.store, name);
+    },
+
+    async promoteMember({ name }, context) {
+      await options.authorize(context, 'update');
+      return promoteMember(options.store, name);
     },
   };
 }

@@ -78,7 +78,6 @@ export class EtcdAdmin implements StoreAdmin, StoreTelemetry {
     );
   }
 
-  /** Hands leadership over. @param clientUrl of the member that leads: no other one does it */
   async moveLeader(clientUrl: string, target: bigint): Promise<void> {
     await this.#channel(clientUrl)
       .client(MaintenanceDefinition)

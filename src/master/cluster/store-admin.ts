@@ -29,6 +29,8 @@ export interface StoreAdmin {
   memberAddAsLearner(peerUrl: string): Promise<bigint>;
   memberPromote(id: bigint): Promise<void>;
   memberRemove(id: bigint): Promise<void>;
+  /** Hands leadership over. @param clientUrl of the member that leads: no other one does it */
+  moveLeader(clientUrl: string, target: bigint): Promise<void>;
   /** Asks one member, by its client URL. */
   status(clientUrl: string, deadlineMs: number): Promise<StoreMemberStatus>;
 }

@@ -3,7 +3,7 @@ import type { Secret } from '../../api/types/core.js';
 import { resources } from '../../client/resources.js';
 import { FakeApi } from '../../client/testkit/fake.js';
 import { ManualClock } from '../../lib/clock.js';
-import type { TokenUsage } from './tokens.js';
+import type { TokenUsage } from './stored-token.js';
 import { generateToken, parseToken, storeToken, tokenAllows } from './tokens.js';
 
 const hourMs = 3_600_000;

@@ -4,10 +4,9 @@ import { randomBytes } from 'node:crypto';
 import type { ApiClient } from '../../client/index.js';
 import { isApiError } from '../../client/index.js';
 import type { Clock } from '../../lib/clock.js';
+import type { TokenUsage } from './stored-token.js';
+import { groupOf, tokenSecretName, tokenSecretType } from './stored-token.js';
 import { tokenUser } from '../apiserver/authn/bootstrap-tokens.js';
-
-/** The role in which a machine with the token may join. */
-export type TokenUsage = 'worker' | 'master';
 
 /** A bootstrap token: `id` is public and names its Secret, `secret` is not. */
 export interface BootstrapToken {
@@ -16,10 +15,6 @@ export interface BootstrapToken {
 }
 
 const alphabet = 'abcdefghijklmnopqrstuvwxyz0123456789';
-const groupOf: Readonly<Record<TokenUsage, string>> = {
-  worker: 'system:bootstrappers:trireme:workers',
-  master: 'system:bootstrappers:trireme:masters',
-};
 
 /** A random token; 16 characters of 36 are some 82 bits. */
 export function generateToken(): BootstrapToken {
@@ -66,8 +61,8 @@ export async function storeToken(options: {
   const secret: Secret = {
     apiVersion: 'v1',
     kind: 'Secret',
-    metadata: { name: `bootstrap-token-${token.id}`, namespace: 'kube-system' },
-    type: 'bootstrap.kubernetes.io/token',
+    metadata: { name: tokenSecretName(token.id), namespace: 'kube-system' },
+    type: tokenSecretType,
     data: Object.fromEntries(
       Object.entries(fields).map(([name, value]) => [name, Buffer.from(value).toString('base64')]),
     ),
@@ -86,7 +81,7 @@ export async function tokenAllows(options: {
   const { client, clock, token, usage } = options;
   let secret: Secret;
   try {
-    const name = `bootstrap-token-${token.id}`;
+    const name = tokenSecretName(token.id);
     secret = await client.get<Secret>(resources.secrets, { namespace: 'kube-system', name });
   } catch (error) {
     if (isApiError(error, 'NotFound')) return false;

@@ -84,6 +84,7 @@ const noStore: StoreAdmin & StoreTelemetry = {
   memberAddAsLearner: () => Promise.resolve(1n),
   memberPromote: () => Promise.resolve(),
   memberRemove: () => Promise.resolve(),
+  moveLeader: () => Promise.resolve(),
   status: () => Promise.reject(new Error('there is no store')),
   watchTelemetry: () => {
     throw new Error('there is no store');

@@ -51,6 +51,11 @@ export class FakeStore implements StoreAdmin, StoreTelemetry {
     this.members = this.members.filter((member) => member.id !== id);
   }
 
+  async moveLeader(clientUrl: string, target: bigint): Promise<void> {
+    this.calls.push(`move ${clientUrl} ${target}`);
+    this.leader = target;
+  }
+
   watchTelemetry(
     clientUrl: string,
     request: WatchRequest,
