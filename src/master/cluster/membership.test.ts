@@ -46,12 +46,12 @@ test('members are removed by name or by id, the last that votes never', async ()
   expect(await removeMember(store, '3')).toEqual({ name: 'm3', id: 3n });
   await expect(removeMember(store, 'm1')).rejects.toThrow('m1 is the only master that votes');
   expect(await removeMember(store, 'ABC')).toEqual({ name: '', id: 0xabcn });
-  expect(store.calls).toEqual(['remove 2', 'remove 3', `remove ${0xabcn}`]);
+  expect(store.calls).toEqual(['remove 2', 'remove 3', 'remove 2748']);
 });
 
 test('who is joining may be promoted, who votes need not be', async () => {
   store.members.push(learner);
   expect(await promoteMember(store, 'abc')).toEqual({ name: '', id: 0xabcn });
   await expect(promoteMember(store, 'm1')).rejects.toThrow('m1 votes already');
-  expect(store.calls).toEqual([`promote ${0xabcn}`]);
+  expect(store.calls).toEqual(['promote 2748']);
 });

@@ -116,7 +116,7 @@ class Execution implements ExecSession {
   /** One size is set at a time: of those that come meanwhile, the last alone counts. */
   resize(size: TerminalSize): boolean {
     if (this.#isResizing) this.#nextSize = size;
-    else void this.#setSizes(size);
+    else this.#setSizes(size).catch(() => undefined);
     return true;
   }
 
