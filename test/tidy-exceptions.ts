@@ -42,6 +42,7 @@ export const mayOpenFiles: Readonly<Record<string, string>> = {
   'src/worker/images/image-collector.ts': 'asks how full the disk is',
   'src/worker/images/image-import.ts': "archives of the node's owner",
   'src/worker/join/credentials.ts': "the agent's own credentials",
+  'src/worker/kept-runtime.ts': "the agent's own record; lists which pods there are",
   'src/worker/node/facts.ts': 'facts of the machine',
   'src/worker/node/node-health.ts': 'facts of the machine',
   'src/worker/run/dns-config.ts': "the node's own resolv.conf",

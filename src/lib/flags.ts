@@ -7,7 +7,7 @@ import { UsageError } from './usage-error.js';
 export type Parsed<T> = { readonly help: true } | { readonly help: false; readonly options: T };
 
 /** Columns of help where the terminal does not say. */
-const helpColumns = 80;
+const helpColumns = 100;
 
 /**
  * Parses a command's flags. The command declares them; what it does not know is refused by name.

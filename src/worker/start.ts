@@ -187,7 +187,7 @@ async function assemble(options: StartOptions, begun: Begun): Promise<number> {
     network: runtimeName === 'hollow' ? new HollowNetwork(options.nodeIp) : network,
     dns: () => ({ address: resolver, domain: credentials.clusterDomain }),
     machine,
-    ...(runtimeName !== 'hollow' && { netproxy: () => isolation.state() }),
+    netproxy: () => isolation.state(),
     observer: metrics,
     agentPort,
     imported,

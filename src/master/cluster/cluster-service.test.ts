@@ -147,6 +147,14 @@ describe('the status', () => {
     expect(asked).toEqual(['get']);
   });
 
+  test('has the members by their names, those that are joining last', async () => {
+    const { store, handlers } = rig();
+    store.add(0);
+    store.members.unshift({ id: 9n, name: '', peerUrls: [], clientUrls: [], learner: true });
+    const { members } = await handlers.status({}, calling({}));
+    expect(members.map(({ name }) => name)).toEqual(['m0', 'm1', 'm2', '']);
+  });
+
   test('keeps the last view of an API that does not answer, and asks the members all the same', async () => {
     const { clock, client, store, handlers } = rig();
     await client.create(resources.nodes, { metadata: { name: 'n1' } });

@@ -176,7 +176,7 @@ class Observer {
     if (this.#refreshing || clock.monotonicMs() - this.#refreshedMs < heartbeatMs) return;
     this.#refreshing = true;
     try {
-      this.#members = await store.memberList();
+      this.#members = (await store.memberList()).toSorted(byName);
       const call = { deadlineMs: 2000 };
       const [nodes, held] = await Promise.all([
         client.list<Node>(resources.nodes, call),
@@ -236,6 +236,12 @@ class Observer {
       };
     }
   }
+}
+
+/** Those that have no name yet, as they are joining, come last. */
+function byName(a: StoreMember, b: StoreMember): number {
+  if (a.name === '' || b.name === '') return Number(a.name === '') - Number(b.name === '');
+  return a.name < b.name ? -1 : 1;
 }
 
 function componentLeader(component: string, held: readonly Lease[]): ComponentLeader {
