@@ -8,6 +8,7 @@ import { isJsonObject } from '../object.js';
 import { microTimeText, timeText } from './time.js';
 import type { SchemaNode } from './node.js';
 import { resolved } from './node.js';
+import { goNameOf } from './go-names.js';
 import { maxInt64, minInt64 } from '../../lib/json.js';
 
 /** A value that cannot be read as the schema's type. Definite, not retryable; HTTP 400. */
@@ -26,6 +27,8 @@ interface Place {
   readonly goPath: string;
   /** Name of the Go struct that holds the field. */
   readonly owner: string;
+  /** The name that Go's type has for texts here, if any. */
+  readonly named?: string | undefined;
 }
 
 /** Collects the names of unknown fields, as `unknown field "spec.foo"`. */
@@ -35,11 +38,14 @@ function goName(definition: string | undefined): string {
   return definition?.slice(definition.lastIndexOf('.') + 1) ?? '';
 }
 
-function goType(node: SchemaNode): string {
+function goType(node: SchemaNode, named?: string): string {
   switch (node.type) {
     case 'array':
-      return node.items === undefined ? '[]interface {}' : `[]${goType(resolved(node.items))}`;
+      return node.items === undefined
+        ? '[]interface {}'
+        : `[]${goType(resolved(node.items), named)}`;
     case 'map':
+      if (node.items?.format === 'quantity') return 'v1.ResourceList';
       return `map[string]${node.items === undefined ? 'string' : goType(resolved(node.items))}`;
     case 'object': {
       const parts = (node.definition ?? '').split('.');
@@ -52,7 +58,7 @@ function goType(node: SchemaNode): string {
     case 'number':
       return 'float64';
     case 'string':
-      return node.format === 'byte' ? '[]uint8' : 'string';
+      return node.format === 'byte' ? '[]uint8' : (named ?? 'string');
     default:
       return 'interface {}';
   }
@@ -76,7 +82,7 @@ function mismatch(value: unknown, node: SchemaNode, place: Place): DecodeError {
     jsonType(value) === 'number' && node.type === 'integer'
       ? `number ${numberText(value)}`
       : jsonType(value);
-  const type = goType(node);
+  const type = goType(node, place.named);
   if (place.goPath === '') {
     return new DecodeError(`json: cannot unmarshal ${shown} into Go value of type ${type}`);
   }
@@ -199,7 +205,8 @@ function decodeStruct(
     const raw = value[name];
     if (raw === null || raw === undefined) continue;
     const goPath = place.goPath === '' ? name : `${place.goPath}.${name}`;
-    const decoded = decodeNode(resolved(field), raw, { path, goPath, owner }, problems);
+    const named = goNameOf(node.definition, name);
+    const decoded = decodeNode(resolved(field), raw, { path, goPath, owner, named }, problems);
     if (isZero(field, decoded) && node.required?.includes(name) !== true) continue;
     out[name] = decoded;
   }
