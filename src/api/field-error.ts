@@ -4,6 +4,7 @@
  */
 import { formatJson } from '../lib/json.js';
 import { goQuote } from './go-text/quote.js';
+import { GoSyntax } from './go-text/syntax.js';
 import type { Status, StatusCause } from './object.js';
 import { qualifiedName } from './object.js';
 
@@ -57,7 +58,9 @@ const maxShownErrors = 1_000;
 
 function show(value: unknown): string {
   if (typeof value === 'string') return goQuote(value.slice(0, maxShownLength));
-  if (value === undefined || value === null) return 'null';
+  // Kubernetes prints the word for nothing as it prints other words.
+  if (value === undefined || value === null) return '"null"';
+  if (value instanceof GoSyntax) return value.text.slice(0, maxShownLength);
   return formatJson(shownPart(value, { values: maxShownValues })).slice(0, maxShownLength);
 }
 

@@ -270,7 +270,7 @@ describe('objects', () => {
     const schema = { ...withRules('self.replicas > 1'), required: ['name'] };
     expect(judge(schema, { replicas: 1 }).errors).toEqual([
       'spec.name: Required value',
-      '<nil>: Invalid value: null: some validation rules were not checked because the object was invalid; correct the existing errors to complete validation',
+      '<nil>: Invalid value: "null": some validation rules were not checked because the object was invalid; correct the existing errors to complete validation',
     ]);
   });
 

@@ -4,6 +4,7 @@ import { child, forbidden, invalid, notSupported, required } from '../field-erro
 import type { FieldError } from '../field-error.js';
 import { validatePodTemplate } from '../core/pod-validation.js';
 import type { LabelSelector, PodTemplateSpec } from '../types/core.js';
+import { GoSyntax, goLabelSelector, goStringMap } from '../go-text/syntax.js';
 import { compileSelector } from '../facts/selectors.js';
 import { isLabelSelector } from '../validation/checks.js';
 
@@ -30,11 +31,19 @@ export function validateWorkload(spec: WorkloadSpec, owner: string): FieldError[
   if (isEmpty) {
     const kind =
       owner === 'DaemonSet' ? 'daemonset' : owner === 'StatefulSet' ? 'statefulset' : 'deployment';
-    errors.push(invalid('spec.selector', selector, `empty selector is invalid for ${kind}`));
+    errors.push(
+      invalid('spec.selector', goLabelSelector(selector), `empty selector is invalid for ${kind}`),
+    );
   }
   if (selector !== undefined && !isWellFormed(selector)) {
     if (owner !== 'DaemonSet') {
-      errors.push(invalid('spec.selector', selector, 'invalid label selector'));
+      errors.push(
+        invalid(
+          'spec.selector',
+          goLabelSelector(selector),
+          owner === 'StatefulSet' ? '' : 'invalid label selector',
+        ),
+      );
     }
     if (owner === 'ReplicaSet') return errors;
   }
@@ -47,7 +56,8 @@ export function validateWorkload(spec: WorkloadSpec, owner: string): FieldError[
     const labels = template?.metadata?.labels ?? {};
     if (selector === undefined || !compileSelector(selector)(labels)) {
       const text = '`selector` does not match template `labels`';
-      errors.push(invalid('spec.template.metadata.labels', labels, text));
+      const shown = new GoSyntax(goStringMap(template?.metadata?.labels));
+      errors.push(invalid('spec.template.metadata.labels', shown, text));
     }
   }
   if (template === undefined) return errors;
@@ -86,7 +96,7 @@ function withClaimVolumes(
 /** A selector cannot change. */
 export function validateSelectorUpdate(next: unknown, old: unknown): FieldError[] {
   if (semanticEqual(next, old)) return [];
-  return [invalid('spec.selector', next, 'field is immutable')];
+  return [invalid('spec.selector', goLabelSelector(next), 'field is immutable')];
 }
 
 /** True for a number or a percentage of nothing. */

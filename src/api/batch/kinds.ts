@@ -8,6 +8,7 @@ import { setPodSpecDefaults } from '../core/pod-defaults.js';
 import { templateColumns } from '../core/pod.js';
 import { validatePodTemplate } from '../core/pod-validation.js';
 import { compileSelector, formatSelector, selectorRequirements } from '../facts/selectors.js';
+import { GoSyntax, goLabelSelector, goStringMap } from '../go-text/syntax.js';
 import { ageColumn, column, nameColumn, since, wide } from '../print/columns.js';
 import { humanDuration } from '../print/duration.js';
 import type { CronJob, Job } from '../types/workloads.js';
@@ -109,12 +110,14 @@ function checkSelector({ metadata, spec }: Job, isNew: boolean, errors: FieldErr
     const generated = generatedLabels(uid, name);
     errors.push(...labelErrors(labels, generated));
     if (!matches(generated)) {
-      errors.push(invalid('spec.selector', selector, '`selector` not auto-generated'));
+      const shown = goLabelSelector(selector);
+      errors.push(invalid('spec.selector', shown, '`selector` not auto-generated'));
     }
   }
   if (!matches(labels)) {
     const text = '`selector` does not match template `labels`';
-    errors.push(invalid('spec.template.metadata.labels', labels, text));
+    const shown = new GoSyntax(goStringMap(template?.metadata?.labels));
+    errors.push(invalid('spec.template.metadata.labels', shown, text));
   }
 }
 

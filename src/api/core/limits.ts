@@ -3,6 +3,7 @@ import { replicaSetStatusErrors } from '../apps/status-validation.js';
 import { defineKind, scaleSubresource } from '../define.js';
 import { at, child, forbidden, invalid, notSupported, required } from '../field-error.js';
 import type { FieldError, FieldPath } from '../field-error.js';
+import { GoSyntax, goStringMap } from '../go-text/syntax.js';
 import { ageColumn, column, labelText, nameColumn, wide } from '../print/columns.js';
 import { parseQuantity } from '../quantity.js';
 import type { LimitRange, ReplicationController, ResourceQuota } from '../types/core.js';
@@ -161,7 +162,7 @@ function validateLimits({ spec }: LimitRange): FieldError[] {
     const errors = [...checkNames(item, here), ...compareAll(item, here), ...checkType(item, here)];
     const type = item.type ?? '';
     for (const text of qualifiedNameErrors(type)) errors.push(invalid(path, type, text));
-    if (!isKnown && !type.includes('/')) {
+    if (!isKnown && !type.includes('/') && qualifiedNameErrors(type).length === 0) {
       errors.push(invalid(path, type, 'must be a standard limit type or fully qualified'));
     }
     if (types.has(item.type)) {
@@ -201,7 +202,8 @@ function validateController({ spec }: ReplicationController): FieldError[] {
   const labels = spec.template?.metadata?.labels ?? {};
   if (spec.template !== undefined && !selector.every(([key, value]) => labels[key] === value)) {
     const text = '`selector` does not match template `labels`';
-    errors.push(invalid('spec.template.metadata.labels', labels, text));
+    const shown = new GoSyntax(goStringMap(spec.template.metadata?.labels));
+    errors.push(invalid('spec.template.metadata.labels', shown, text));
   }
   const policy = spec.template?.spec.restartPolicy ?? 'Always';
   if (policy !== 'Always') {

@@ -10,6 +10,7 @@ import {
   tooLong,
 } from '../field-error.js';
 import type { FieldError, FieldPath } from '../field-error.js';
+import { goIntOrString } from '../go-text/syntax.js';
 import { isJsonObject, textOf } from '../object.js';
 import type { Check } from '../schema/node.js';
 import { parseQuantity } from '../quantity.js';
@@ -74,7 +75,7 @@ export const isNonNegative = numberCheck((value) =>
 );
 
 /** A number of at least 1. */
-export const isPositive = numberCheck((value) => (value > 0 ? [] : ['must be greater than 0']));
+export const isPositive = numberCheck((value) => (value > 0 ? [] : ['must be greater than zero']));
 
 /** A number within bounds. */
 export function isBetween(low: number, high: number): Check {
@@ -93,7 +94,7 @@ export const isPortNumberOrName: Check = (value, path, errors) => {
 export const isCountOrPercent: Check = (value, path, errors) => {
   if (typeof value === 'number') isNonNegative(value, path, errors);
   else if (typeof value === 'string') {
-    for (const text of percentErrors(value)) errors.push(invalid(path, value, text));
+    for (const text of percentErrors(value)) errors.push(invalid(path, goIntOrString(value), text));
   }
 };
 
@@ -101,7 +102,7 @@ export const isCountOrPercent: Check = (value, path, errors) => {
 export const isNotMoreThan100Percent: Check = (value, path, errors) => {
   if (typeof value !== 'string' || percentErrors(value).length > 0) return;
   if (Number.parseInt(value, 10) > 100) {
-    errors.push(invalid(path, value, 'must not be greater than 100%'));
+    errors.push(invalid(path, goIntOrString(value), 'must not be greater than 100%'));
   }
 };
 
