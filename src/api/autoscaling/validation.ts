@@ -60,9 +60,10 @@ function checkValueOrAverage(
   target: Target | undefined,
   path: FieldPath,
   errors: FieldError[],
+  other: string,
 ): void {
   if (target?.value !== undefined || target?.averageValue !== undefined) return;
-  const text = 'must set either a target value for metric or a per-pod target';
+  const text = `must set either a target value ${other}`;
   errors.push(required(child(path, 'averageValue'), text));
 }
 
@@ -102,13 +103,13 @@ const sources: Readonly<
     checkReference(object?.describedObject, child(path, 'describedObject'), errors);
     checkMetricName(object?.metric, child(path, 'metric'), errors);
     checkTarget(object?.target, child(path, 'target'), errors);
-    checkValueOrAverage(object?.target, child(path, 'target'), errors);
+    checkValueOrAverage(object?.target, child(path, 'target'), errors, 'or averageValue');
   },
   external: ({ external }, path, errors) => {
     const here = child(path, 'target');
     checkMetricName(external?.metric, child(path, 'metric'), errors);
     checkTarget(external?.target, here, errors);
-    checkValueOrAverage(external?.target, here, errors);
+    checkValueOrAverage(external?.target, here, errors, 'for metric or a per-pod target');
     if (external?.target?.value !== undefined && external.target.averageValue !== undefined) {
       const text = 'may not set both a target value for metric and a per-pod target';
       errors.push(forbidden(child(here, 'value'), text));

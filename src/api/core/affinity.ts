@@ -1,5 +1,5 @@
 /** Affinity, tolerations and topology spread. */
-import { child } from '../field-error.js';
+import { child, required } from '../field-error.js';
 import { isJsonObject } from '../object.js';
 import type { Check } from '../schema/node.js';
 import {
@@ -17,9 +17,8 @@ import {
 } from '../schema/dsl.js';
 import { labelSelector } from '../schema/meta.js';
 import {
-  isBetween,
+  numberCheck,
   isDnsLabel,
-  isNotEmpty,
   isPositive,
   isQualifiedName,
   oneOf,
@@ -47,12 +46,21 @@ const nodeSelectorTerm = struct(
   { atomic: true },
 );
 
+const hasTerms: Check = (value, path, errors) => {
+  if (!isJsonObject(value)) return;
+  const terms = value['nodeSelectorTerms'];
+  if (Array.isArray(terms) && terms.length > 0) return;
+  errors.push(
+    required(child(path, 'nodeSelectorTerms'), 'must have at least one node selector term'),
+  );
+};
+
 /** A selector of nodes: terms of which one must match. */
 export const nodeSelector = struct(
   'core/v1.NodeSelector',
   'Terms of which at least one must match.',
-  { nodeSelectorTerms: req(list('The terms.', nodeSelectorTerm)) },
-  { atomic: true },
+  { nodeSelectorTerms: reqValue(list('The terms.', nodeSelectorTerm)) },
+  { atomic: true, checks: [hasTerms] },
 );
 
 /** Errors stand at `namespace`, a field that is not there, as Kubernetes has it. */
@@ -61,18 +69,25 @@ const haveNamespaceNames: Check = (value, path, errors) => {
   for (const name of value['namespaces']) isDnsLabel(name, child(path, 'namespace'), errors);
 };
 
+/** A topology key that must be there; the second of two texts about an empty one. */
+const isTopologyKey: Check = (value, path, errors) => {
+  if (value === '') errors.push(required(path, 'can not be empty'));
+};
+
+const labelKey = str('', { checks: [isQualifiedName], checksEmpty: true });
+
 const podAffinityTerm = struct(
   'core/v1.PodAffinityTerm',
   'Pods near or far from which to be.',
   {
     labelSelector: doc('Selects the other pods; none when absent.', labelSelector),
-    matchLabelKeys: list("Keys whose values are taken from this pod's labels.", str('')),
-    mismatchLabelKeys: list("Keys whose values must differ from this pod's.", str('')),
+    matchLabelKeys: list("Keys whose values are taken from this pod's labels.", labelKey),
+    mismatchLabelKeys: list("Keys whose values must differ from this pod's.", labelKey),
     namespaceSelector: doc('Selects namespaces of the other pods.', labelSelector),
     namespaces: list("Names of namespaces; the pod's own unless set.", str('')),
     topologyKey: req(
       str('Node label whose equal values mean the same place.', {
-        checks: [isNotEmpty, isQualifiedName],
+        checks: [isTopologyKey, isQualifiedName],
         checksEmpty: true,
       }),
     ),
@@ -80,7 +95,13 @@ const podAffinityTerm = struct(
   { checks: [haveNamespaceNames] },
 );
 
-const weight = req(num32('Weight, 1 to 100.', { checks: [isBetween(1, 100)] }));
+const weight = req(
+  num32('Weight, 1 to 100.', {
+    checks: [
+      numberCheck((value) => (value >= 1 && value <= 100 ? [] : ['must be in the range 1-100'])),
+    ],
+  }),
+);
 
 const weightedPodAffinityTerm = struct(
   'core/v1.WeightedPodAffinityTerm',
@@ -139,7 +160,7 @@ export const topologySpreadConstraint = struct(
   'How matching pods are spread over places.',
   {
     labelSelector: doc('Selects the pods that are counted.', labelSelector),
-    matchLabelKeys: list("Keys whose values are taken from this pod's labels.", str('')),
+    matchLabelKeys: list("Keys whose values are taken from this pod's labels.", labelKey),
     maxSkew: req(num32('Greatest difference between two places.', { checks: [isPositive] })),
     minDomains: int32('Least number of places.', { checks: [isPositive] }),
     nodeAffinityPolicy: strPtr('Honor or Ignore the node affinity when counting.', {
@@ -148,7 +169,12 @@ export const topologySpreadConstraint = struct(
     nodeTaintsPolicy: strPtr('Honor or Ignore taints when counting.', {
       checks: [oneOf(['Honor', 'Ignore'])],
     }),
-    topologyKey: req(str('Node label whose equal values mean the same place.')),
+    topologyKey: req(
+      str('Node label whose equal values mean the same place.', {
+        checks: [isTopologyKey],
+        checksEmpty: true,
+      }),
+    ),
     whenUnsatisfiable: req(
       str('DoNotSchedule or ScheduleAnyway.', {
         checksEmpty: true,

@@ -143,11 +143,6 @@ const neededKeys: Readonly<Record<string, readonly string[]>> = {
   'kubernetes.io/tls': ['tls.crt', 'tls.key'],
 };
 
-/** Kubernetes prints this for two of its types: a format's verb that it never fills in. */
-function dataPath(type: string): string {
-  return type.endsWith('/basic-auth') || type.endsWith('/ssh-auth') ? 'data[%s]' : 'data';
-}
-
 function validateSecret(secret: Secret): FieldError[] {
   const errors = checkKeys(secret.data, 'data');
   let size = 0;
@@ -159,13 +154,12 @@ function validateSecret(secret: Secret): FieldError[] {
     const isThere = type.endsWith('/ssh-auth')
       ? secret.data?.[key]
       : secret.data?.[key] !== undefined;
-    if (!isThere) errors.push(required(at(dataPath(type), key)));
+    if (!isThere) errors.push(required(at('data', key)));
   }
   if (type === 'kubernetes.io/basic-auth') {
     const hasOne =
       secret.data?.['username'] !== undefined || secret.data?.['password'] !== undefined;
-    const path = dataPath(type);
-    if (!hasOne) errors.push(required(at(path, 'username')), required(at(path, 'password')));
+    if (!hasOne) errors.push(required(at('data', 'username')), required(at('data', 'password')));
   }
   const account = 'kubernetes.io/service-account.name';
   if (type === 'kubernetes.io/service-account-token' && !secret.metadata.annotations?.[account]) {

@@ -15,7 +15,7 @@ import {
   struct,
   written,
 } from '../schema/dsl.js';
-import { invalid, required } from '../field-error.js';
+import { required } from '../field-error.js';
 import type { Check } from '../schema/node.js';
 import { areResources } from '../validation/resources.js';
 import {
@@ -33,6 +33,7 @@ import {
   isEnvVarSource,
   isHostPort,
   isProfile,
+  isTypeOf,
   isVolumeMount,
   noBacksteps,
 } from '../validation/container-fields.js';
@@ -96,10 +97,7 @@ const isContainerPort: Check = (value, path, errors) => {
   else isPort(value, path, errors);
 };
 
-const isMessagePolicy: Check = (value, path, errors) => {
-  if (value === 'File' || value === 'FallbackToLogsOnError') return;
-  errors.push(invalid(path, value, "must be 'File' or 'FallbackToLogsOnError'"));
-};
+const isMessagePolicy = oneOf(['File', 'FallbackToLogsOnError']);
 
 const containerPort = struct('core/v1.ContainerPort', 'A port that a container listens on.', {
   containerPort: req(
@@ -134,9 +132,7 @@ const volumeMount = struct(
     mountPropagation: strPtr('How mounts are passed between host and container.'),
     name: req(str('Name of the volume.')),
     readOnly: flag('Mounts read-only.'),
-    recursiveReadOnly: str('Disabled, IfPossible or Enabled.', {
-      checks: [oneOf(['Disabled', 'Enabled', 'IfPossible'])],
-    }),
+    recursiveReadOnly: strPtr('Disabled, IfPossible or Enabled.'),
     subPath: str("Path in the volume; the volume's root unless set."),
     subPathExpr: str('Like subPath, with $(NAME) expanded from the environment.'),
   },
@@ -168,7 +164,8 @@ export const seccompProfile = struct(
     localhostProfile: strPtr("Path of a file below the node's profile folder; for type Localhost."),
     type: req(
       str('Localhost, RuntimeDefault or Unconfined.', {
-        checks: [oneOf(['Localhost', 'RuntimeDefault', 'Unconfined'])],
+        checks: [isTypeOf('seccompProfile')],
+        checksEmpty: true,
       }),
     ),
   },
@@ -183,7 +180,8 @@ export const appArmorProfile = struct(
     localhostProfile: str('Name of a profile loaded on the node; for type Localhost.'),
     type: req(
       str('Localhost, RuntimeDefault or Unconfined.', {
-        checks: [oneOf(['Localhost', 'RuntimeDefault', 'Unconfined'])],
+        checks: [isTypeOf('appArmorProfile')],
+        checksEmpty: true,
       }),
     ),
   },

@@ -1,5 +1,4 @@
 /** Node. */
-import { semanticEqual } from '../equal.js';
 import { findCondition } from '../facts/conditions.js';
 import { defineKind } from '../define.js';
 import { at, child, duplicate, forbidden, invalid, required } from '../field-error.js';
@@ -94,23 +93,10 @@ function validateNodeUpdate(next: Node, old: Node): FieldError[] {
       ),
     );
   }
-  if (!semanticEqual(unchanging(next, old), unchanging(old, old))) {
-    const text =
-      'node updates may only change labels, taints, or capacity ' +
-      '(or configSource, if the DynamicKubeletConfig feature gate is enabled)';
-    errors.push(forbidden('[]', text));
+  if ((next.spec.externalID ?? '') !== (old.spec.externalID ?? '')) {
+    errors.push(forbidden('spec.externalID', 'may not be updated'));
   }
   return errors;
-}
-
-/** What an update leaves alone of a spec: ranges and provider are given once. */
-function unchanging({ spec }: Node, old: Node): unknown {
-  const { taints: _taints, unschedulable: _unschedulable, ...rest } = spec;
-  const first = {
-    ...((old.spec.podCIDRs ?? []).length === 0 ? { podCIDR: '', podCIDRs: [] } : {}),
-    ...((old.spec.providerID ?? '') === '' ? { providerID: '' } : {}),
-  };
-  return { ...rest, ...first };
 }
 
 /** Node. */

@@ -55,7 +55,7 @@ function checkSearches(searches: readonly string[], path: FieldPath, errors: Fie
 export function checkHostAliases(spec: PodSpec, path: FieldPath, errors: FieldError[]): void {
   (spec.hostAliases ?? []).forEach(({ ip, hostnames = [] }, index) => {
     const here = at(child(path, 'hostAliases'), index);
-    for (const text of ipErrors(ip ?? '')) errors.push(invalid(child(here, 'ip'), ip, text));
+    for (const text of ipErrors(ip ?? '')) errors.push(invalid(child(here, 'ip'), ip ?? '', text));
     hostnames.forEach((name, position) => {
       const place = at(child(here, 'hostnames'), position);
       for (const text of dnsSubdomain(name)) errors.push(invalid(place, name, text));

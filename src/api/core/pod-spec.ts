@@ -1,4 +1,7 @@
 /** The spec of a pod and the pod template. */
+import { child, required } from '../field-error.js';
+import { isJsonObject, textOf } from '../object.js';
+import type { Check } from '../schema/node.js';
 import {
   bool,
   bounded64,
@@ -38,6 +41,14 @@ import {
 import { localObjectReference } from './references.js';
 import { volume } from './volume.js';
 
+/** Kubernetes names the object, not its field, where the name is not known. */
+const isSystem: Check = (value, path, errors) => {
+  if (!isJsonObject(value)) return;
+  const name = textOf(value, 'name');
+  if (name === '') errors.push(required(child(path, 'name'), 'cannot be empty'));
+  else oneOf(['linux', 'windows'])(name, path, errors);
+};
+
 const podSecurityContext = struct(
   'core/v1.PodSecurityContext',
   'Security settings for all containers of the pod.',
@@ -50,7 +61,10 @@ const podSecurityContext = struct(
     runAsGroup: bounded64('Group id of entry points.', { checks: [isId] }),
     runAsNonRoot: bool('Refuses to start as user 0.'),
     runAsUser: bounded64('User id of entry points.', { checks: [isId] }),
-    seLinuxChangePolicy: str('MountOption or Recursive.'),
+    seLinuxChangePolicy: strPtr('MountOption or Recursive.', {
+      // MountOption belongs to a feature that is off in 1.33.
+      checks: [oneOf(['Recursive'])],
+    }),
     seLinuxOptions,
     seccompProfile,
     supplementalGroups: list('More groups of the processes.', bounded64('', { checks: [isId] })),
@@ -90,7 +104,7 @@ const scheduling = {
   nodeSelector: { ...nodeSelectorLabels, mapType: 'atomic' as const, checks: [areLabels] },
   overhead: quantities('Resources of the sandbox, from the RuntimeClass.'),
   preemptionPolicy: strPtr('Never or PreemptLowerPriority.', {
-    checks: [oneOf(['Never', 'PreemptLowerPriority'])],
+    checks: [oneOf(['PreemptLowerPriority', 'Never'])],
   }),
   priority: int32('Priority as a number; set from the priority class.'),
   priorityClassName: str('Name of the PriorityClass.'),
@@ -152,9 +166,12 @@ export const podSpec = struct('core/v1.PodSpec', 'What the pod shall be.', {
   ),
   imagePullSecrets: listMap('Secrets for pulling images.', ['name'], localObjectReference),
   initContainers: listMap('Containers that run one by one before the others.', ['name'], container),
-  os: struct('core/v1.PodOS', 'Operating system of the pod.', {
-    name: req(str('linux or windows.', { checks: [oneOf(['linux', 'windows'])] })),
-  }),
+  os: struct(
+    'core/v1.PodOS',
+    'Operating system of the pod.',
+    { name: req(str('linux or windows.', { checksEmpty: true })) },
+    { checks: [isSystem] },
+  ),
   readinessGates: list(
     'Conditions that must be True for the pod to be ready.',
     struct('core/v1.PodReadinessGate', 'A condition of the pod.', {

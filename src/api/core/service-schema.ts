@@ -60,7 +60,7 @@ export const serviceSpec = struct('core/v1.ServiceSpec', 'What the service shall
   internalTrafficPolicy: str('Cluster or Local.', { checks: [oneOf(['Cluster', 'Local'])] }),
   ipFamilies: list('IPv4, IPv6.', str('', { checks: [oneOf(['IPv4', 'IPv6'])] })),
   ipFamilyPolicy: str('SingleStack, PreferDualStack or RequireDualStack.', {
-    checks: [oneOf(['SingleStack', 'PreferDualStack', 'RequireDualStack'])],
+    checks: [oneOf(['PreferDualStack', 'RequireDualStack', 'SingleStack'])],
   }),
   loadBalancerClass: str('Class of the load balancer.'),
   loadBalancerIP: str('Deprecated: address to ask the load balancer for.'),

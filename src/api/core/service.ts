@@ -208,7 +208,7 @@ function validateEndpoints(endpoints: Endpoints): FieldError[] {
     for (const list of ['addresses', 'notReadyAddresses'] as const) {
       (subset[list] ?? []).forEach(({ ip }, position) => {
         const here = child(at(child(path, list), position), 'ip');
-        for (const text of endpointIpErrors(ip ?? '')) errors.push(invalid(here, ip, text));
+        for (const text of endpointIpErrors(ip ?? '')) errors.push(invalid(here, ip ?? '', text));
       });
     }
   });

@@ -24,6 +24,25 @@ function modesText(modes: readonly string[] | undefined): string {
   return present.map((mode) => modeNames[mode] ?? mode).join(',');
 }
 
+/** The older field holds claims and snapshots; another object in a new claim is dropped without a word. */
+function dropOtherSource(spec: PersistentVolumeClaim['spec']): void {
+  if (spec.dataSource === undefined || spec.dataSourceRef !== undefined) return;
+  const { apiGroup = '', kind } = spec.dataSource;
+  const isClaim = apiGroup === '' && kind === 'PersistentVolumeClaim';
+  const isSnapshot = apiGroup === 'snapshot.storage.k8s.io' && kind === 'VolumeSnapshot';
+  if (!isClaim && !isSnapshot) delete spec.dataSource;
+}
+
+/** A claim says its source in both fields: in the newer one any object, in the older one without a namespace. */
+function mirrorSources(spec: PersistentVolumeClaim['spec']): void {
+  const { dataSource, dataSourceRef } = spec;
+  if (dataSource !== undefined) spec.dataSourceRef ??= { ...dataSource };
+  else if (dataSourceRef !== undefined && (dataSourceRef.namespace ?? '') === '') {
+    const { namespace: _none, ...source } = dataSourceRef;
+    spec.dataSource = source;
+  }
+}
+
 function validateClaim({ spec }: PersistentVolumeClaim): FieldError[] {
   const errors: FieldError[] = [];
   const modes = spec.accessModes ?? [];
@@ -49,6 +68,8 @@ function validateClaimUpdate(
   old: PersistentVolumeClaim,
 ): FieldError[] {
   const errors: FieldError[] = [];
+  const before = { ...old.spec };
+  mirrorSources(before);
   const isBinding = (old.spec.volumeName ?? '') === '';
   const probe = {
     ...next.spec,
@@ -59,14 +80,14 @@ function validateClaimUpdate(
   };
   const isClassBackfill = old.spec.storageClassName === undefined;
   if (isClassBackfill) probe.storageClassName = undefined;
-  if (!semanticEqual(probe, old.spec)) errors.push(forbidden('spec', claimText));
-  const before = parseQuantity(old.spec.resources?.requests?.['storage'] ?? '0');
+  if (!semanticEqual(probe, before)) errors.push(forbidden('spec', claimText));
+  const least = parseQuantity(old.spec.resources?.requests?.['storage'] ?? '0');
   const after = parseQuantity(next.spec.resources?.requests?.['storage'] ?? '0');
-  if (before === undefined || after === undefined) return errors;
-  if (after.compare(before) !== 0 && old.status?.phase !== 'Bound') {
+  if (least === undefined || after === undefined) return errors;
+  if (after.compare(least) !== 0 && old.status?.phase !== 'Bound') {
     if (errors.length === 0) errors.push(forbidden('spec', claimText));
   }
-  if (after.compare(before) < 0) {
+  if (after.compare(least) < 0) {
     const text = 'field can not be less than status.capacity';
     errors.push(forbidden('spec.resources.requests.storage', text));
   }
@@ -90,7 +111,10 @@ export const persistentVolumeClaimKind = defineKind<PersistentVolumeClaim>({
   },
   prepareCreate: (claim) => {
     claim.status = { phase: 'Pending' };
+    dropOtherSource(claim.spec);
+    mirrorSources(claim.spec);
   },
+  prepareUpdate: (claim) => mirrorSources(claim.spec),
   validate: validateClaim,
   validateUpdate: validateClaimUpdate,
   columns: [
@@ -178,7 +202,7 @@ function validateVolumeUpdate(next: PersistentVolume, old: PersistentVolume): Fi
     errors.push(invalid('volumeMode', next.spec.volumeMode, 'field is immutable'));
   }
   if (old.spec.nodeAffinity && !semanticEqual(next.spec.nodeAffinity, old.spec.nodeAffinity)) {
-    const text = 'field is immutable';
+    const text = 'field is immutable, except for updating from beta label to GA';
     errors.push(invalid('nodeAffinity', next.spec.nodeAffinity, text));
   }
   return errors;

@@ -1,6 +1,25 @@
 /** Volume sources of storage systems, as pods name them; PersistentVolumes vary a few of them. */
-import { bool, flag, int32, list, num32, req, str, strPtr, struct } from '../schema/dsl.js';
-import { isAbsolutePath, isBetween, isNotEmpty, stringCheck } from '../validation/checks.js';
+import {
+  bool,
+  flag,
+  int32,
+  list,
+  num32,
+  req,
+  reqValue,
+  str,
+  strPtr,
+  struct,
+} from '../schema/dsl.js';
+import {
+  isAbsolutePath,
+  isBetween,
+  isDnsLabel,
+  isNotEmpty,
+  oneOf,
+  stringCheck,
+} from '../validation/checks.js';
+import { isAzureDisk, isQuobyte } from '../validation/volumes.js';
 import { localObjectReference, readOnlyField } from './references.js';
 
 const fsType = str('File system type; ext4 unless set.');
@@ -32,14 +51,25 @@ export const commonSources = {
     readOnly: readOnlyField,
     volumeID: req(str('Id of the disk.')),
   }),
-  azureDisk: struct('core/v1.AzureDiskVolumeSource', 'An Azure data disk.', {
-    cachingMode: str('None, ReadOnly or ReadWrite.', { default: 'ReadWrite' }),
-    diskName: req(str('Name of the disk.')),
-    diskURI: req(str('URI of the disk.')),
-    fsType: str('File system type.', { default: 'ext4' }),
-    kind: str('Shared, Dedicated or Managed.', { default: 'Shared' }),
-    readOnly: bool('Mounts read-only.', { default: false }),
-  }),
+  azureDisk: struct(
+    'core/v1.AzureDiskVolumeSource',
+    'An Azure data disk.',
+    {
+      cachingMode: strPtr('None, ReadOnly or ReadWrite.', {
+        default: 'ReadWrite',
+        checks: [oneOf(['None', 'ReadOnly', 'ReadWrite'])],
+      }),
+      diskName: req(str('Name of the disk.')),
+      diskURI: req(str('URI of the disk.')),
+      fsType: strPtr('File system type.', { default: 'ext4' }),
+      kind: strPtr('Shared, Dedicated or Managed.', {
+        default: 'Shared',
+        checks: [oneOf(['Dedicated', 'Managed', 'Shared'])],
+      }),
+      readOnly: bool('Mounts read-only.', { default: false }),
+    },
+    { checks: [isAzureDisk] },
+  ),
   fc: struct('core/v1.FCVolumeSource', 'A Fibre Channel disk.', {
     fsType,
     lun: int32('LUN of the target.'),
@@ -71,14 +101,19 @@ export const commonSources = {
     readOnly: readOnlyField,
     volumeID: req(str('Id of the volume.')),
   }),
-  quobyte: struct('core/v1.QuobyteVolumeSource', 'A Quobyte volume.', {
-    group: str('Group to map to.'),
-    readOnly: readOnlyField,
-    registry: req(str('Registries as host:port, by commas.')),
-    tenant: str('Tenant of the volume.'),
-    user: str('User to map to.'),
-    volume: req(str('Name of the volume.')),
-  }),
+  quobyte: struct(
+    'core/v1.QuobyteVolumeSource',
+    'A Quobyte volume.',
+    {
+      group: str('Group to map to.'),
+      readOnly: readOnlyField,
+      registry: str('Registries as host:port, by commas.'),
+      tenant: str('Tenant of the volume.'),
+      user: str('User to map to.'),
+      volume: req(str('Name of the volume.')),
+    },
+    { checks: [isQuobyte] },
+  ),
   vsphereVolume: struct('core/v1.VsphereVirtualDiskVolumeSource', 'A vSphere disk.', {
     fsType,
     storagePolicyID: str('Id of the storage policy.'),
@@ -139,12 +174,12 @@ export function secretSources<S extends typeof localObjectReference>(
       gateway: req(str('Address of the gateway.')),
       protectionDomain: str('Protection domain.'),
       readOnly: readOnlyField,
-      secretRef: req(reference),
+      secretRef: reqValue(reference),
       sslEnabled: flag('Uses SSL.'),
       storageMode: str('ThickProvisioned or ThinProvisioned.', { default: 'ThinProvisioned' }),
       storagePool: str('Storage pool.'),
       system: req(str('Name of the system.')),
-      volumeName: str('Name of the volume.'),
+      volumeName: req(str('Name of the volume.')),
     }),
   };
 }
@@ -167,7 +202,7 @@ export const remoteSources = {
     fsType,
     readOnly: readOnlyField,
     secretRef: localObjectReference,
-    volumeName: strPtr('Name of the volume.'),
-    volumeNamespace: strPtr('Scope of the volume.'),
+    volumeName: req(str('Name of the volume.', { checks: [isDnsLabel] })),
+    volumeNamespace: str('Scope of the volume.', { checks: [isDnsLabel] }),
   }),
 };

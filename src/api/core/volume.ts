@@ -18,7 +18,7 @@ import { child, required } from '../field-error.js';
 import { isJsonObject, textOf } from '../object.js';
 import type { Check } from '../schema/node.js';
 import {
-  isBetween,
+  numberCheck,
   isDnsLabel,
   isDnsSubdomain,
   isNonNegativeQuantity,
@@ -38,7 +38,11 @@ import { persistentVolumeClaimTemplate } from './claim.js';
 import { localObjectReference, objectFieldSelector, optionalField } from './references.js';
 import { remoteSources } from './volume-sources.js';
 
-const fileMode = isBetween(0, 0o777);
+const fileMode = numberCheck((value) =>
+  value >= 0 && value <= 0o777
+    ? []
+    : ['must be a number between 0 and 0777 (octal), both inclusive'],
+);
 const modeText = 'Mode bits of files, 0 to 0777 (511 in JSON).';
 
 const keyToPath = struct('core/v1.KeyToPath', 'A key and the file it becomes.', {
@@ -61,7 +65,7 @@ const downwardFile = struct('core/v1.DownwardAPIVolumeFile', 'A file with a fiel
 const isPublishSecret: Check = (value, path, errors) => {
   if (!isJsonObject(value)) return;
   const name = textOf(value, 'name');
-  if (name === '') errors.push(required(child(`${path} `, 'name')));
+  if (name === '') errors.push(required(child(path, 'name')));
   else isDnsSubdomain(name, child(path.replace(/\.nodePublishSecretRef$/, ''), 'name'), errors);
 };
 

@@ -37,7 +37,7 @@ function checkNameAndValue(object: PriorityClass): FieldError[] {
   return [forbidden('value', text)];
 }
 
-const policies = ['Never', 'PreemptLowerPriority'];
+const policies = ['PreemptLowerPriority', 'Never'];
 
 function checkPolicy(policy = ''): FieldError[] {
   if (policy === '') return [required('preemptionPolicy')];
@@ -61,7 +61,7 @@ export const priorityClassKind = defineKind<PriorityClass>({
   validateUpdate: (next, old) => {
     const errors: FieldError[] = [];
     if (next.value !== old.value)
-      errors.push(forbidden('Value', 'may not be changed in an update.'));
+      errors.push(forbidden('value', 'may not be changed in an update.'));
     if (next.preemptionPolicy !== old.preemptionPolicy) {
       errors.push(invalid('preemptionPolicy', next.preemptionPolicy, 'field is immutable'));
     }

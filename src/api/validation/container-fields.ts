@@ -217,15 +217,31 @@ export function noBacksteps(text: string): Check {
   };
 }
 
+const profileTypes = ['Localhost', 'RuntimeDefault', 'Unconfined'];
+
+/** The type of a profile, which must be there. */
+export function isTypeOf(field: 'seccompProfile' | 'appArmorProfile'): Check {
+  return (value, path, errors) => {
+    if (value === '') errors.push(required(path, `type is required when ${field} is set`));
+    else if (!profileTypes.includes(String(value))) {
+      errors.push(notSupported(path, value, profileTypes));
+    }
+  };
+}
+
 /** A profile of seccomp or AppArmor: a name goes with type Localhost, and only with it. */
 export function isProfile(feature: 'seccomp' | 'AppArmor'): Check {
   return (value, path, errors) => {
     if (!isJsonObject(value)) return;
     const here = child(path, 'localhostProfile');
     const name = value['localhostProfile'];
-    if (value['type'] !== 'Localhost') {
+    const type = value['type'];
+    if (type !== 'Localhost') {
       if (name === undefined) return;
-      errors.push(invalid(here, value, `can only be set when ${feature} type is Localhost`));
+      const isOther = type !== 'RuntimeDefault' && type !== 'Unconfined';
+      if (feature === 'AppArmor' && isOther) return;
+      const shown = feature === 'AppArmor' ? name : value;
+      errors.push(invalid(here, shown, `can only be set when ${feature} type is Localhost`));
     } else if (name === undefined || (name === '' && feature === 'AppArmor')) {
       errors.push(required(here, `must be set when ${feature} type is Localhost`));
     } else if (feature === 'seccomp') isDescendingPath(name, here, errors);
@@ -269,14 +285,15 @@ export const isTokenLifetime: Check = (value, path, errors) => {
 };
 
 const propagations = ['Bidirectional', 'HostToContainer', 'None'];
+const recursions = ['Disabled', 'Enabled', 'IfPossible'];
 
 /** A volume mount beside its required fields. */
 export const isVolumeMount: Check = (value, path, errors) => {
   if (!isJsonObject(value)) return;
+  // Of two fields Kubernetes names the list here, not the item.
+  const list = path.replace(/\[\d+\]$/, '');
   const propagation = value['mountPropagation'];
   if (typeof propagation === 'string' && !propagations.includes(propagation)) {
-    // Kubernetes names the list here, not the item.
-    const list = path.replace(/\[\d+\]$/, '');
     errors.push(notSupported(child(list, 'mountPropagation'), propagation, propagations));
   }
   isDescendingPath(value['subPath'], child(path, 'subPath'), errors);
@@ -285,12 +302,28 @@ export const isVolumeMount: Check = (value, path, errors) => {
     const text = 'subPathExpr and subPath are mutually exclusive';
     errors.push(invalid(child(path, 'subPathExpr'), value['subPathExpr'], text));
   }
-  const recursive = value['recursiveReadOnly'];
-  if (recursive !== undefined && recursive !== 'Disabled' && value['readOnly'] !== true) {
-    const text = 'may only be specified when readOnly is true';
-    errors.push(forbidden(child(path, 'recursiveReadOnly'), text));
-  }
+  checkRecursion(value, child(list, 'recursiveReadOnly'), errors);
 };
+
+function checkRecursion(
+  mount: Record<string, unknown>,
+  path: FieldPath,
+  errors: FieldError[],
+): void {
+  const { recursiveReadOnly: recursive, mountPropagation = 'None' } = mount;
+  if (recursive === undefined || recursive === 'Disabled') return;
+  if (typeof recursive === 'string' && !recursions.includes(recursive)) {
+    errors.push(notSupported(path, recursive, recursions));
+    return;
+  }
+  if (mount['readOnly'] !== true) {
+    errors.push(forbidden(path, 'may only be specified when readOnly is true'));
+  }
+  if (mountPropagation !== 'None') {
+    const text = 'may only be specified when mountPropagation is None or not specified';
+    errors.push(forbidden(path, text));
+  }
+}
 
 /** Exactly one of the ways in which a probe or hook acts. */
 export function isHandler(names: readonly string[]): Check {

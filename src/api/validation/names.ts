@@ -32,7 +32,7 @@ export function regexError(message: string, pattern: string, ...examples: string
 }
 
 function maxLength(length: number): string {
-  return `must be no more than ${length} bytes`;
+  return `must be no more than ${length} characters`;
 }
 
 /** A DNS label as RFC 1123 has it. */
@@ -78,7 +78,8 @@ export function searchDomain(value: string): string[] {
     const message =
       "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '_', '-' " +
       "or '.', and must start and end with an alphanumeric character";
-    errors.push(regexError(message, searchPattern, 'example.com'));
+    // The pattern that is shown is that of other names, there too.
+    errors.push(regexError(message, subdomain1123, 'example.com'));
   }
   return errors;
 }
@@ -170,7 +171,7 @@ export function envNameErrors(value: string): string[] {
 /** The name of a port (IANA service name). */
 export function portNameErrors(value: string): string[] {
   const errors: string[] = [];
-  if (value.length > 15) errors.push('must be no more than 15 bytes');
+  if (value.length > 15) errors.push('must be no more than 15 characters');
   if (!/^[-a-z0-9]+$/.test(value)) {
     errors.push('must contain only alpha-numeric characters (a-z, 0-9), and hyphens (-)');
   }
@@ -192,8 +193,7 @@ export function portNumberErrors(value: number): string[] {
 /** `25%`. */
 export function percentErrors(value: string): string[] {
   if (percentRegex.test(value)) return [];
-  const message =
-    "a valid percent string must consist of a numeric string followed by an ending '%'";
+  const message = "a valid percent string must be a numeric string followed by an ending '%'";
   return [regexError(message, percent, '1%', '93%')];
 }
 

@@ -70,7 +70,18 @@ export const isNodeSelectorRequirement: Check = (value, path, errors) => {
   for (const text of qualifiedNameErrors(key)) {
     errors.push(invalid(child(path, 'key'), key, text));
   }
+  if (!path.includes('preferredDuring')) checkLabelValues(value['values'], valuesPath, errors);
 };
+
+/** Values are those of labels; in a mere preference any may stand. */
+function checkLabelValues(values: unknown, path: FieldPath, errors: FieldError[]): void {
+  if (!Array.isArray(values)) return;
+  values.forEach((value: unknown, index) => {
+    for (const text of labelValueErrors(String(value))) {
+      errors.push(invalid(at(path, index), value, text));
+    }
+  });
+}
 
 const effects = ['NoSchedule', 'PreferNoSchedule', 'NoExecute'];
 

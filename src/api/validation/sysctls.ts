@@ -8,7 +8,7 @@ const maxLength = 253;
 /** Validates the name of a sysctl; returns the texts of its errors. */
 export function sysctlErrors(name: string): string[] {
   if (name.length <= maxLength && regex.test(name)) return [];
-  return [`must have at most ${maxLength} characters and match regex ${pattern}`];
+  return [`must have at most ${maxLength} characters and match regex ^${pattern}$`];
 }
 
 /** `net/ipv4/conf/eth0.1/x` is `net.ipv4.conf.eth0/1.x`: with a slash first, both signs change places. */

@@ -1,6 +1,6 @@
 /** Checks of volume sources. */
-import { child, forbidden, invalid, required, tooLong } from '../field-error.js';
-import { isJsonObject } from '../object.js';
+import { child, forbidden, invalid, notSupported, required, tooLong } from '../field-error.js';
+import { isJsonObject, textOf } from '../object.js';
 import type { Check } from '../schema/node.js';
 import { dnsSubdomain } from './names.js';
 
@@ -46,4 +46,40 @@ export const isDriverName: Check = (value, path, errors) => {
   if (typeof value !== 'string') return;
   if (value.length > maxDriverName) errors.push(tooLong(path, maxDriverName));
   for (const text of dnsSubdomain(value.toLowerCase())) errors.push(invalid(path, value, text));
+};
+
+const managedDisks =
+  '/subscriptions/{sub-id}/resourcegroups/{group-name}/providers/microsoft.compute/disks/{disk-id}';
+const blobDisks = 'https://{account-name}.blob.core.windows.net/{container-name}/{disk-name}.vhd';
+
+/** The URI of an Azure disk is that of its kind. */
+export const isAzureDisk: Check = (value, path, errors) => {
+  if (!isJsonObject(value)) return;
+  const isManaged = value['kind'] === 'Managed';
+  const uri = textOf(value, 'diskURI');
+  if (uri.startsWith(isManaged ? '/subscriptions/' : 'https://')) return;
+  errors.push(notSupported(child(path, 'diskURI'), uri, [isManaged ? managedDisks : blobDisks]));
+};
+
+const maxTenant = 64;
+const registries = 'must be a host:port pair or multiple pairs separated by commas';
+
+/** `host:port`, as Go splits it: a host with colons stands in brackets. */
+function isHostAndPort(text: string): boolean {
+  return /^(?:\[[^[\]]*\]|[^:[\]]*):[^:[\]]*$/.test(text);
+}
+
+/** The registries and the tenant of a Quobyte volume. */
+export const isQuobyte: Check = (value, path, errors) => {
+  if (!isJsonObject(value)) return;
+  const registry = textOf(value, 'registry');
+  if (registry === '') errors.push(required(child(path, 'registry'), registries));
+  else if (textOf(value, 'tenant').length > maxTenant) {
+    const text = `must be a UUID and may not exceed a length of ${maxTenant} characters`;
+    errors.push(required(child(path, 'tenant'), text));
+  } else {
+    for (const pair of registry.split(',')) {
+      if (!isHostAndPort(pair)) errors.push(invalid(child(path, 'registry'), registry, registries));
+    }
+  }
 };
