@@ -1,28 +1,83 @@
 /**
- * Answers to mutations in one line a field:
+ * Answers to changed objects in one line a field, and below them what is wrong, which many fields share:
  *
- *     spec.dnsPolicy  null=ok empty=NotSupported bad=NotSupported number=400
+ *     spec.dnsPolicy  null=ok empty=1+2 bad=1 number=3
  *
- * `ok` is an object that is accepted, a number another code than 422, and other words the reasons of a refusal, each
- * with its field where that is not the one of the line: `Required@spec.containers[0].image`. They are sorted, and each
- * is there once.
+ *     1 @: Unsupported value: <value>: supported values: "ClusterFirstWithHostNet", "ClusterFirst", "Default", "None"
+ *     2 spec.dnsConfig: …
+ *     3 400 Pod in version "v1" cannot be handled as a Pod: json: cannot unmarshal number into Go struct field …
+ *
+ * `ok` is an object that is accepted. A text begins with the code where that is not 422; `@` is the field of the line,
+ * `<value>` what was put there. Causes are sorted, each is there once.
  */
 
 /** What is wrong with one field, as in `details.causes`. */
 export interface Cause {
   readonly reason: string;
   readonly field: string;
+  readonly message: string;
 }
 
-/** Writes an answer as one word. */
-export function answerText(code: number, causes: readonly Cause[], field: string): string {
+/** A refusal, or none. */
+export interface Refusal {
+  readonly code: number;
+  readonly message: string;
+  readonly causes: readonly Cause[];
+}
+
+/** What mutations put in as a text that is too long. */
+export const longText = 'x'.repeat(300);
+/** Reasons that the words of a message do not tell. */
+const untold = new Set(['FieldValueTypeInvalid', 'InternalError']);
+
+/** What was changed: where, and to what. */
+export interface Change {
+  readonly field: string;
+  readonly value: unknown;
+}
+
+const between = ' | ';
+
+/** Numbers below this occur in texts for other reasons. */
+const leastShown = 1000;
+
+/** Replaces the value that was put in, so that many changes share one text. */
+function withoutValue(text: string, value: unknown): string {
+  if (typeof value === 'string' && value !== '') {
+    return text.replaceAll(`"${value}"`, '<value>');
+  }
+  return typeof value === 'number' && value > leastShown
+    ? text.replaceAll(String(value), '<value>')
+    : text;
+}
+
+const go = String.raw`(?:\[\])?(?:core|apps|batch|autoscaling|policy|node|scheduling)\.\w+`;
+const structs = new RegExp(String.raw`value: (?:${go})?(?:\(nil\)|[{[].*[}\]])(?=$|: )`);
+
+/**
+ * What is compared of a text. Kubernetes shows structs as Go does, with addresses of memory, and we show JSON; both
+ * stand for what is in them. What has no addresses is shown alike: maps, selectors, numbers or percentages.
+ */
+function comparable(text: string): string {
+  return text
+    .replace(structs, 'value: {…}')
+    .replaceAll('map[string]string{}', 'map[string]string(nil)');
+}
+
+/** Writes an answer as one text. */
+export function answerText({ code, message, causes }: Refusal, { field, value }: Change): string {
   if (code < 300) return 'ok';
-  if (code !== 422) return String(code);
-  const words = causes.map((cause) => {
-    const reason = cause.reason.replace(/^FieldValue/, '');
-    return cause.field === field ? reason : `${reason}@${cause.field.replaceAll(' ', '_')}`;
+  const texts = causes.map((cause) => {
+    const at = cause.field === field ? '@' : cause.field;
+    return `${untold.has(cause.reason) ? `${cause.reason} ` : ''}${at}: ${cause.message}`;
   });
-  return words.length === 0 ? '422' : [...new Set(words)].sort().join(',');
+  const text = code === 422 && texts.length > 0 ? texts.join(between) : message;
+  const lines = text
+    .split(between)
+    .map((each) => withoutValue(comparable(each), value))
+    .map((each) => each.replaceAll(longText, '<long>'));
+  const line = [...new Set(lines.map((each) => each.split('\n')[0]))].sort().join(between);
+  return code === 422 ? line : `${code} ${line}`.trim();
 }
 
 /** Answers by field and mutation. */
@@ -30,11 +85,22 @@ export type Answers = ReadonlyMap<string, ReadonlyMap<string, string>>;
 
 /** Writes answers, a line a field. */
 export function formatAnswers(answers: Answers): string {
-  const lines: string[] = [];
-  for (const [field, byName] of answers) {
-    lines.push(`${field}  ${[...byName].map(([name, answer]) => `${name}=${answer}`).join(' ')}`);
-  }
-  return `${lines.join('\n')}\n`;
+  const numbers = new Map<string, number>();
+  const short = (answer: string): string => {
+    if (answer === 'ok') return answer;
+    const words = answer.split(between).map((text) => {
+      const number = numbers.get(text) ?? numbers.size + 1;
+      numbers.set(text, number);
+      return number;
+    });
+    return words.join('+');
+  };
+  const lines = [...answers].map(([field, byName]) => {
+    const words = [...byName].map(([name, answer]) => `${name}=${short(answer)}`);
+    return `${field}  ${words.join(' ')}`;
+  });
+  const texts = [...numbers].map(([text, number]) => `${number} ${text}`);
+  return `${[...lines, '', ...texts].join('\n').trim()}\n`;
 }
 
 /** Leaves out what others answer alike: most updates are refused as creations are. */
@@ -49,15 +115,28 @@ export function withoutSame(answers: Answers, others: Answers): Answers {
 
 /** Reads what {@link formatAnswers} has written. */
 export function parseAnswers(text: string): Answers {
+  const [fields = '', below = ''] = text.split('\n\n');
+  const texts = new Map(below.split('\n').map(splitAtBlank));
   const answers = new Map<string, Map<string, string>>();
-  for (const line of text.split('\n')) {
+  for (const line of fields.split('\n')) {
     if (line === '') continue;
     const [field = '', ...words] = line.split(/ +/);
     const entries = words.map((word): [string, string] => {
-      const at = word.indexOf('=');
-      return [word.slice(0, at), word.slice(at + 1)];
+      const [name, answer] = [word.slice(0, word.indexOf('=')), word.slice(word.indexOf('=') + 1)];
+      return [
+        name,
+        answer
+          .split('+')
+          .map((word) => texts.get(word) ?? word)
+          .join(between),
+      ];
     });
     answers.set(field, new Map(entries));
   }
   return answers;
+}
+
+function splitAtBlank(line: string): [string, string] {
+  const at = line.indexOf(' ');
+  return [line.slice(0, at), line.slice(at + 1)];
 }

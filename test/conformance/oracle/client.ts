@@ -31,7 +31,7 @@ export type Ask = (
   },
 ) => Promise<Answer>;
 
-const socketsMax = 4;
+const socketsMax = 8;
 
 /** @param text the kubeconfig as JSON */
 export function connect(text: string): Ask {

@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import type { Answers } from './answers.js';
 import { parseAnswers } from './answers.js';
-import { mutationsOf, pathText } from './mutations.js';
+import { isForUpdate, mutationsOf, pathText } from './mutations.js';
 import { answerToCreate, answerToUpdate, created, kindOf } from './replay.js';
 import type { Sample } from './samples.js';
 
@@ -32,15 +32,16 @@ export function differencesOf(sample: Sample, verb: 'create' | 'update'): Differ
   const found: Difference[] = [];
   for (const mutation of mutationsOf(sample.object, { metadata: true })) {
     const field = pathText(mutation.path).replaceAll(' ', '_');
-    if (verb === 'update' && field === 'metadata.name') continue;
+    if (verb === 'update' && !isForUpdate(mutation)) continue;
     const theirs =
       answers.get(field)?.get(mutation.name) ?? creations.get(field)?.get(mutation.name);
     if (theirs === undefined) continue;
     const body = mutation.apply();
+    const change = { field, value: mutation.value };
     const ours =
       verb === 'create'
-        ? answerToCreate(kind, body, field)
-        : answerToUpdate(kind, old, body, field);
+        ? answerToCreate(kind, body, change)
+        : answerToUpdate(kind, old, body, change);
     if (ours !== theirs)
       found.push({ at: `${verb} ${sample.id} ${field} ${mutation.name}`, ours, theirs });
   }

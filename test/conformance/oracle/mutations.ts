@@ -3,6 +3,8 @@
  * identify it in recorded answers.
  */
 
+import { longText } from './answers.js';
+
 /** A place in an object: names of fields and indexes of lists. */
 export type Path = readonly (string | number)[];
 
@@ -10,6 +12,8 @@ export type Path = readonly (string | number)[];
 export interface Mutation {
   readonly path: Path;
   readonly name: string;
+  /** What is put in. */
+  readonly value: unknown;
   /** The changed object. */
   apply(): unknown;
 }
@@ -21,8 +25,6 @@ const removed = Symbol('removed');
 
 type Values = readonly (readonly [name: string, value: unknown])[];
 
-const long = 'x'.repeat(300);
-
 const forAll: Values = [
   ['del', removed],
   ['null', null],
@@ -30,9 +32,12 @@ const forAll: Values = [
 const forStrings: Values = [
   ['empty', ''],
   ['bad', 'Bad_Value!'],
-  ['long', long],
+  ['long', longText],
   ['dash', '-a'],
   ['slash', 'a/b/c'],
+  ['label', 'y'.repeat(64)],
+  ['upper', 'A'],
+  ['absolute', '/../a'],
   ['number', 5],
 ];
 const forNumbers: Values = [
@@ -40,6 +45,8 @@ const forNumbers: Values = [
   ['zero', 0],
   ['big', 70_000],
   ['2^31', 2 ** 31],
+  ['huge', 2 ** 53],
+  ['one', 1],
   ['half', 1.5],
   ['text', 'x'],
 ];
@@ -95,6 +102,14 @@ function replaced(object: Json, path: Path, value: unknown): unknown {
   return copy;
 }
 
+/** Mutations that updates are asked about: the rest is refused as it is in creations. */
+const inUpdates = new Set(['del', 'empty', 'bad', 'upper', 'zero', 'big', 'one', 'other', 'twice']);
+
+/** True where an update is asked about a mutation: the name is the path's, and cannot change. */
+export function isForUpdate({ path: [top, field], name }: Mutation): boolean {
+  return inUpdates.has(name) && (top !== 'metadata' || field !== 'name');
+}
+
 /** Fields that say what an object is; they are not changed. */
 const kept = new Set(['apiVersion', 'kind', 'status']);
 
@@ -106,7 +121,7 @@ export function mutationsOf(sample: unknown, options: { readonly metadata: boole
   const found: Mutation[] = [];
   const visit = (value: Json, path: Path): void => {
     for (const [name, next] of path.length === 0 ? [] : [...forAll, ...valuesFor(value)]) {
-      found.push({ path, name, apply: () => replaced(sample as Json, path, next) });
+      found.push({ path, name, value: next, apply: () => replaced(sample as Json, path, next) });
     }
     if (Array.isArray(value)) {
       (value as readonly Json[]).forEach((item, index) => visit(item, [...path, index]));

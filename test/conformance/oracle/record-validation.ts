@@ -6,27 +6,20 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { answerText, formatAnswers, withoutSame } from './answers.js';
-import type { Cause } from './answers.js';
+import type { Cause, Refusal } from './answers.js';
 import type { Answer, Ask } from './client.js';
 import { connectByFile } from './client.js';
-import { mutationsOf, pathText } from './mutations.js';
+import { isForUpdate, mutationsOf, pathText } from './mutations.js';
 import type { Mutation } from './mutations.js';
 import type { Sample } from './samples.js';
 import { readSamples } from './samples.js';
 
 const folder = 'test/conformance/testdata/validation';
 
-/** Groups whose kinds Kubernetes 1.20 serves under an older version. */
-const olderVersions: Readonly<Record<string, string>> = {
-  'batch/v1 CronJob': 'batch/v1beta1',
-  'autoscaling/v2 HorizontalPodAutoscaler': 'autoscaling/v2beta2',
-  'policy/v1 PodDisruptionBudget': 'policy/v1beta1',
-  'discovery.k8s.io/v1 EndpointSlice': 'discovery.k8s.io/v1beta1',
-};
-
 const plurals: Readonly<Record<string, string>> = {
   Endpoints: 'endpoints',
   Ingress: 'ingresses',
+  IPAddress: 'ipaddresses',
   IngressClass: 'ingressclasses',
   NetworkPolicy: 'networkpolicies',
   PriorityClass: 'priorityclasses',
@@ -34,21 +27,17 @@ const plurals: Readonly<Record<string, string>> = {
   StorageClass: 'storageclasses',
 };
 
-function versionOf({ apiVersion, kind }: Sample['object']): string {
-  return olderVersions[`${apiVersion} ${kind}`] ?? apiVersion;
-}
-
 function collectionOf(object: Sample['object']): string {
-  const version = versionOf(object);
+  const version = object.apiVersion;
   const root = version.includes('/') ? '/apis' : '/api';
   const { namespace } = object.metadata;
   const home = namespace === undefined ? '' : `/namespaces/${namespace}`;
   return `${root}/${version}${home}/${plurals[object.kind] ?? `${object.kind.toLowerCase()}s`}`;
 }
 
-function causesOf(answer: Answer): Cause[] {
-  const details = answer.body['details'] as { causes?: Cause[] } | undefined;
-  return details?.causes ?? [];
+function refusalOf({ code, body }: Answer): Refusal {
+  const details = body['details'] as { causes?: Cause[] } | undefined;
+  return { code, message: String(body['message'] ?? ''), causes: details?.causes ?? [] };
 }
 
 type Ask1 = (body: unknown) => Promise<Answer>;
@@ -61,7 +50,7 @@ function noAnswer(): Answer {
 const settleMs = 300;
 
 /** Requests that are under way at once. */
-const batchSize = 8;
+const batchSize = 16;
 
 async function record(
   mutations: readonly Mutation[],
@@ -76,7 +65,7 @@ async function record(
       const answer = given[index];
       if (answer === undefined) return;
       const byName = answers.get(field) ?? new Map<string, string>();
-      byName.set(mutation.name, answerText(answer.code, causesOf(answer), field));
+      byName.set(mutation.name, answerText(refusalOf(answer), { field, value: mutation.value }));
       answers.set(field, byName);
     });
   }
@@ -105,32 +94,28 @@ async function settled(ask: Ask, path: string): Promise<Answer> {
 async function recordSample(ask: Ask, sample: Sample): Promise<void> {
   const { object, id } = sample;
   const path = collectionOf(object);
-  const sent = (body: unknown): unknown => ({ ...(body as object), apiVersion: versionOf(object) });
   const mutations = mutationsOf(object, { metadata: object.kind === 'ConfigMap' });
-  const valid = await ask('POST', `${path}?dryRun=All`, { body: sent(object) });
+  const valid = await ask('POST', `${path}?dryRun=All`, { body: object });
   if (valid.code !== 201) {
     console.error(`${id}: the sample is refused: ${String(valid.body['message'])}`);
     return;
   }
-  const created = await record(mutations, (body) =>
-    ask('POST', `${path}?dryRun=All`, { body: sent(body) }),
-  );
+  const created = await record(mutations, (body) => ask('POST', `${path}?dryRun=All`, { body }));
   writeFileSync(`${folder}/${id}.create.txt`, formatAnswers(created));
   const { name } = object.metadata;
   if (name === undefined) return;
-  const real = await ask('POST', path, { body: sent(object) });
+  const real = await ask('POST', path, { body: object });
   if (real.code !== 201) {
     console.error(`${id}: not created: ${String(real.body['message'])}`);
     return;
   }
   const stored = await settled(ask, `${path}/${name}`);
-  const updated = await record(
-    mutations.filter(({ path: [top, field] }) => top !== 'metadata' || field !== 'name'),
-    (body) => ask('PUT', `${path}/${name}?dryRun=All`, { body: withVersion(sent(body), stored) }),
+  const updated = await record(mutations.filter(isForUpdate), (body) =>
+    ask('PUT', `${path}/${name}?dryRun=All`, { body: withVersion(body, stored) }),
   );
   writeFileSync(`${folder}/${id}.update.txt`, formatAnswers(withoutSame(updated, created)));
   const free = { ...object, metadata: { ...object.metadata, finalizers: [] } };
-  await ask('PUT', `${path}/${name}`, { body: withVersion(sent(free), stored) });
+  await ask('PUT', `${path}/${name}`, { body: withVersion(free, stored) });
   const options = { gracePeriodSeconds: 0, propagationPolicy: 'Background' };
   await ask('DELETE', `${path}/${name}`, { body: options });
 }

@@ -12,6 +12,7 @@ import {
   validateCreate,
   validateUpdate,
 } from '../../../src/api/strategy.js';
+import type { Change } from './answers.js';
 import { answerText } from './answers.js';
 import type { Sample } from './samples.js';
 
@@ -40,7 +41,9 @@ function checkNamespace(kind: KindDeclaration, { metadata }: KubeObject): void {
   if (!kind.namespaced) return;
   metadata.namespace ??= 'default';
   if (metadata.namespace !== 'default')
-    throw new DecodeError('the namespace is not that of the path');
+    throw new DecodeError(
+      'the namespace of the provided object does not match the namespace sent on the request',
+    );
 }
 
 /** The object as it is stored after a creation, before validation. */
@@ -59,8 +62,8 @@ export function created(kind: KindDeclaration, body: unknown): KubeObject {
 }
 
 /** Our answer to a creation, in the words of recorded answers. */
-export function answerToCreate(kind: KindDeclaration, body: unknown, field: string): string {
-  return answered(field, () => validateCreate(kind, created(kind, body)));
+export function answerToCreate(kind: KindDeclaration, body: unknown, change: Change): string {
+  return answered(change, () => validateCreate(kind, created(kind, body)));
 }
 
 /** Our answer to an update. */
@@ -68,9 +71,9 @@ export function answerToUpdate(
   kind: KindDeclaration,
   old: KubeObject,
   body: unknown,
-  field: string,
+  change: Change,
 ): string {
-  return answered(field, () => {
+  return answered(change, () => {
     const next = decoded(kind, body);
     checkNamespace(kind, next);
     if ((next.metadata.name ?? '') === '')
@@ -82,13 +85,19 @@ export function answerToUpdate(
   });
 }
 
-function answered(field: string, errors: () => ReturnType<typeof validateCreate>): string {
+function answered(change: Change, errors: () => ReturnType<typeof validateCreate>): string {
   try {
     const found = errors();
-    const causes = found.map(({ type, field: at }) => ({ reason: type, field: at }));
-    return answerText(found.length === 0 ? 201 : 422, causes, field);
+    const causes = found.map(({ type, field: at, body }) => ({
+      reason: type,
+      field: at,
+      message: body,
+    }));
+    return answerText({ code: found.length === 0 ? 201 : 422, message: '', causes }, change);
   } catch (error) {
-    if (error instanceof DecodeError) return '400';
-    return `500:${error instanceof Error ? error.message.replaceAll(' ', '_') : 'thrown'}`;
+    if (error instanceof DecodeError) {
+      return answerText({ code: 400, message: error.message, causes: [] }, change);
+    }
+    return `500 ${error instanceof Error ? error.message : 'thrown'}`;
   }
 }

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { loadAll } from 'js-yaml';
 
 const folder = 'test/conformance/testdata/samples';
-const files = ['pod', 'core', 'apps', 'cluster'];
+const files = ['pod', 'core', 'apps', 'cluster', 'newer'];
 
 /** A sample, and the name that its recorded answers have. */
 export interface Sample {
