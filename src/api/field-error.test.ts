@@ -3,8 +3,8 @@ import { duplicate, invalid, notSupported } from './field-error.js';
 
 describe('a value in an error', () => {
   test.each<[unknown, string]>([
-    [undefined, 'null'],
-    [null, 'null'],
+    [undefined, '"null"'],
+    [null, '"null"'],
     ['a"b', String.raw`"a\"b"`],
     [5, '5'],
     [9_223_372_036_854_775_807n, '9223372036854775807'],

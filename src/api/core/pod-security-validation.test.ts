@@ -116,7 +116,7 @@ test.each<readonly [string, Partial<PodSpec>, readonly string[]]>([
       },
     },
     [
-      'spec.securityContext.sysctls[0].name: Invalid value: "../x": must have at most 253 characters and match regex ([a-z0-9]([-_a-z0-9]*[a-z0-9])?[\\./])*[a-z0-9]([-_a-z0-9]*[a-z0-9])?',
+      'spec.securityContext.sysctls[0].name: Invalid value: "../x": must have at most 253 characters and match regex ^([a-z0-9]([-_a-z0-9]*[a-z0-9])?[\\./])*[a-z0-9]([-_a-z0-9]*[a-z0-9])?$',
       'spec.securityContext.sysctls[2].name: Duplicate value: "kernel.msgmax"',
     ],
   ],
