@@ -217,7 +217,7 @@ describe('creating', () => {
         spec: { selector: { matchLabels: { app: 'other' } }, template: podTemplate },
       },
       [
-        'spec.template.metadata.labels: Invalid value: {"app":"web"}: `selector` does not match template `labels`',
+        'spec.template.metadata.labels: Invalid value: map[string]string{"app":"web"}: `selector` does not match template `labels`',
       ],
     ],
     [
@@ -226,7 +226,7 @@ describe('creating', () => {
       { metadata: { name: 'a', namespace: 'd' }, spec: { template: podTemplate } },
       [
         'spec.selector: Required value',
-        'spec.template.metadata.labels: Invalid value: {"app":"web"}: `selector` does not match template `labels`',
+        'spec.template.metadata.labels: Invalid value: map[string]string{"app":"web"}: `selector` does not match template `labels`',
       ],
     ],
     [
@@ -238,7 +238,7 @@ describe('creating', () => {
       },
       [
         'spec.template.spec.containers: Required value',
-        'spec.template.metadata.labels: Invalid value: {}: `selector` does not match template `labels`',
+        'spec.template.metadata.labels: Invalid value: map[string]string(nil): `selector` does not match template `labels`',
       ],
     ],
     [
