@@ -94,7 +94,7 @@ function labelErrors(
     .filter((name) => labels[name] !== generated[name])
     .map((name) => {
       const path = `spec.template.metadata.labels[${name}]`;
-      return invalid(path, labels, `must be '${generated[name] ?? ''}'`);
+      return invalid(path, new GoSyntax(goStringMap(labels)), `must be '${generated[name] ?? ''}'`);
     });
 }
 
