@@ -1,6 +1,6 @@
 /**
- * JSON patch (RFC 6902) with the rules and texts of the library that Kubernetes uses: a missing path
- * is an error for all but `add`, and `remove` too; `test` compares deeply.
+ * JSON patch (RFC 6902) with the rules and texts of the library that Kubernetes uses: a missing path is an error for
+ * all but `add`; `replace` of a field that is missing adds it, where the RFC refuses; `test` compares deeply.
  */
 import { cloneJson } from '../clone.js';
 import { deepEqual } from '../equal.js';
@@ -164,9 +164,8 @@ function replace(root: unknown, path: string, value: unknown): unknown {
   if (last === undefined) return value;
   const container = containerOf(root, parts, 'replace', path);
   if (Array.isArray(container)) container[arrayIndex(last, container.length, false)] = value;
-  else if (isJsonObject(container) && Object.hasOwn(container, last)) {
-    setField(container, last, value);
-  } else
+  else if (isJsonObject(container)) setField(container, last, value);
+  else
     throw invalid(`replace operation does not apply: doc is missing key: ${path}: missing value`);
   return root;
 }

@@ -137,6 +137,32 @@ describe('strategic merge patch', () => {
       'map: map[image:x] does not contain declared merge key: name',
     );
   });
+
+  test.each<[object, string, string]>([
+    [
+      { spec: { containers: [{ image: 'x' }] } },
+      'Unknown',
+      'map: map[image:x] does not contain declared merge key: name',
+    ],
+    [{ spec: { $patch: 'x' } }, 'Unknown', 'unknown patch type: x in map: map[$patch:x]'],
+    [
+      { spec: { '$setElementOrder/containers': 5 } },
+      'Unknown',
+      'expected a []interface {}, but received a int64',
+    ],
+    [
+      { metadata: { '$deleteFromPrimitiveList/finalizers': 5 } },
+      'BadRequest',
+      'invalid patch format of $deleteFromPrimitiveList/',
+    ],
+  ])('%j is refused: %s', (patch, reason, message) => {
+    expect(() => apply(patch)).toThrow(expect.objectContaining({ reason, message }));
+  });
+
+  test('nothing is taken out of a list that is not there', () => {
+    const gone = { spec: { '$deleteFromPrimitiveList/imagePullSecrets': 5 } };
+    expect(apply(gone).spec).toEqual(pod.spec);
+  });
 });
 
 test('merge patch', () => {
@@ -160,6 +186,7 @@ describe('JSON patch', () => {
       { metadata: { labels: { a: '1' }, l: [1, 2, 3] } },
     ],
     [[{ op: 'test', path: '/list', value: [1, 2, 3] }], target],
+    [[{ op: 'replace', path: '/new', value: 1 }], { ...target, new: 1 }],
   ])('%j', (patch, expected) => {
     expect(applyJsonPatch(target, patch)).toEqual(expected);
   });
@@ -171,8 +198,8 @@ describe('JSON patch', () => {
     ],
     [[{ op: 'test', path: '/list/0', value: 2 }], 'testing value /list/0 failed: test failed'],
     [
-      [{ op: 'replace', path: '/metadata/nope', value: 2 }],
-      'replace operation does not apply: doc is missing key: /metadata/nope: missing value',
+      [{ op: 'replace', path: '/list/nope', value: 2 }],
+      'strconv.Atoi: parsing "nope": invalid syntax',
     ],
     [{}, 'json: cannot unmarshal object into Go value of type jsonpatch.Patch'],
     [2n ** 53n, 'json: cannot unmarshal number into Go value of type jsonpatch.Patch'],
@@ -184,7 +211,9 @@ describe('JSON patch', () => {
 test('a long integer in the place of a patch or of a directive is refused by its digits', () => {
   const long = 2n ** 53n + 1n;
   const strategic = (patch: unknown) => () => applyStrategicMergePatch(serviceSchema, {}, patch);
-  expect(strategic({ $patch: long })).toThrow('Unknown patch type found: 9007199254740993');
+  expect(strategic({ $patch: long })).toThrow(
+    'unknown patch type: %!s(int64=9007199254740993) in map: map[$patch:9007199254740993]',
+  );
   expect(strategic({ spec: { $patch: long } })).toThrow('9007199254740993');
   expect(strategic(long)).toThrow('cannot unmarshal number into Go value of type map');
   expect(() => applyMergePatch({}, long)).toThrow('cannot unmarshal number into Go value');

@@ -5,9 +5,8 @@
  *
  * @see Kubernetes community, "Strategic Merge Patch" design; apimachinery `util/strategicpatch`.
  */
-import { goValue } from '../go-text/values.js';
+import { goType, goValue } from '../go-text/values.js';
 import { identityOf } from '../identity.js';
-import { formatJson } from '../../lib/json.js';
 import { isJsonObject } from '../object.js';
 import { jsonType } from '../schema/decode.js';
 import type { SchemaNode } from '../schema/node.js';
@@ -23,6 +22,16 @@ const orderPrefix = '$setElementOrder/';
 
 function bad(message: string): PatchError {
   return new PatchError('BadRequest', message);
+}
+
+/** An error that apiserver passes on as it is, with 500. */
+function unknown(message: string): PatchError {
+  return new PatchError('Unknown', message);
+}
+
+/** A value that Go was told to print as text. */
+function printed(value: unknown): string {
+  return typeof value === 'string' ? value : `%!s(${goType(value)}=${goValue(value)})`;
 }
 
 function fieldOf(node: SchemaNode | undefined, name: string): SchemaNode | undefined {
@@ -66,7 +75,7 @@ function mergeMaps(original: Fields, patch: Fields, node: SchemaNode | undefined
   if (what === 'replace') return plain(patch) as Fields;
   if (what === 'delete') return {};
   if (what !== undefined && what !== 'merge') {
-    throw bad(`Unknown patch type found: ${formatJson(what)}`);
+    throw unknown(`unknown patch type: ${printed(what)} in map: ${goValue(patch)}`);
   }
   const out: Fields = { ...original };
   retain(out, patch);
@@ -103,9 +112,9 @@ function retain(out: Fields, patch: Fields): void {
 }
 
 function deletePrimitives(out: Fields, name: string, values: unknown): void {
-  if (!Array.isArray(values)) throw bad(`invalid patch format of ${deletePrefix}`);
   const list = out[name];
   if (!Array.isArray(list)) return;
+  if (!Array.isArray(values)) throw bad(`invalid patch format of ${deletePrefix}`);
   const gone = new Set<unknown>(values);
   out[name] = list.filter((item: unknown) => !gone.has(item));
 }
@@ -183,7 +192,7 @@ function mergeByKey(
       throw bad(`invalid patch: item of ${list.name} is not an object`);
     }
     if (item[key] === undefined) {
-      throw bad(`map: ${goValue(item)} does not contain declared merge key: ${key}`);
+      throw unknown(`map: ${goValue(item)} does not contain declared merge key: ${key}`);
     }
     const id = identityOf(item[key]);
     const found = places.get(id) ?? [];
@@ -206,7 +215,10 @@ function applyOrder(
   field: { name: string; order: unknown; server: unknown; node: SchemaNode | undefined },
 ): void {
   const list: unknown = out[field.name];
-  if (!Array.isArray(list) || !Array.isArray(field.order)) return;
+  if (!Array.isArray(field.order)) {
+    throw unknown(`expected a []interface {}, but received a ${goType(field.order)}`);
+  }
+  if (!Array.isArray(list)) return;
   const server: readonly unknown[] = Array.isArray(field.server) ? field.server : [];
   out[field.name] = ordered(list, { server, wanted: field.order, key: field.node?.patchMergeKey });
 }
