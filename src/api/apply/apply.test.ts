@@ -108,6 +108,74 @@ describe('server-side apply', () => {
     ]);
   });
 
+  test('an update of an object without managers is nobody’s', () => {
+    const live = deployment({ replicas: 1 });
+    const next = deployment({ replicas: 2 });
+    trackUpdate(deploymentKind, live, next, writer('m'));
+    expect(next.metadata.managedFields).toBeUndefined();
+    // The first apply finds out what there was.
+    const { object } = apply(next, deployment({ paused: true }), 'a');
+    expect(object.metadata.managedFields?.map(({ manager }) => manager)).toEqual([
+      'a',
+      'before-first-apply',
+    ]);
+  });
+
+  test('a scale takes over what somebody owns, and nothing else', () => {
+    const scaled = (live: KubeObject): KubeObject => {
+      const next = structuredClone(live);
+      (next as unknown as { spec: { replicas: number } }).spec.replicas = 3;
+      trackUpdate(deploymentKind, live, next, { ...writer('s'), subresource: 'scale' });
+      return next;
+    };
+    const { metadata } = scaled(apply(undefined, deployment({ replicas: 1 }), 'a').object);
+    expect(metadata.managedFields).toEqual([
+      {
+        manager: 's',
+        operation: 'Update',
+        apiVersion: 'apps/v1',
+        time: '2024-01-01T00:00:00Z',
+        subresource: 'scale',
+        fieldsType: 'FieldsV1',
+        fieldsV1: { 'f:spec': { 'f:replicas': {} } },
+      },
+    ]);
+    const unowned = apply(undefined, deployment({ paused: true }), 'a').object;
+    expect(scaled(unowned).metadata.managedFields).toEqual(unowned.metadata.managedFields);
+  });
+
+  test('a creation adds what not even an empty object has', () => {
+    const next = deployment({
+      replicas: 1,
+      ...template({ ...container('a', 'i'), resources: { limits: { cpu: '1' } } }),
+    });
+    trackUpdate(deploymentKind, undefined, next, writer('m'));
+    const fields = {
+      '.': {},
+      'f:image': {},
+      'f:name': {},
+      'f:resources': { '.': {}, 'f:limits': { '.': {}, 'f:cpu': {} } },
+    };
+    expect(next.metadata.managedFields?.[0]?.fieldsV1).toEqual({
+      'f:spec': {
+        'f:replicas': {},
+        'f:template': { 'f:spec': { 'f:containers': { 'k:{"name":"a"}': fields } } },
+      },
+    });
+  });
+
+  test('conflicts are named as sets are walked: members before what is below others', () => {
+    const one = { ...container('a', 'i'), env: [{ name: 'A', value: '1' }] };
+    const other = { ...container('a', 'j'), env: [{ name: 'A', value: '2' }] };
+    const live = apply(undefined, deployment(template(one)), 'm').object;
+    const { conflicts } = apply(live, deployment(template(other)), 'n');
+    const path = '.spec.template.spec.containers[name="a"]';
+    expect(applyConflictStatus(conflicts).details?.causes?.map(({ field }) => field)).toEqual([
+      `${path}.image`,
+      `${path}.env[name="A"].value`,
+    ]);
+  });
+
   test('labels of several managers live together', () => {
     const first = apply(undefined, deployment({}, { labels: { a: '1' } }), 'a').object;
     const second = apply(first, deployment({}, { labels: { b: '2' } }), 'b').object;

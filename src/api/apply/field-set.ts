@@ -118,13 +118,14 @@ export function equalSets(a: FieldSet, b: FieldSet): boolean {
   return true;
 }
 
-/** All paths, each as a list of elements. */
+/** All paths, each as a list of elements, in the order of Kubernetes' sets: members before what is below any. */
 export function pathsOf(set: FieldSet, prefix: readonly string[] = []): string[][] {
-  const own = set.isMember ? [[...prefix]] : [];
-  const below = [...set.children.keys()]
-    .sort()
-    .flatMap((name) => pathsOf(set.children.get(name) ?? emptySet, [...prefix, name]));
-  return [...own, ...below];
+  const names = [...set.children.keys()].sort();
+  const members = names.filter((name) => set.children.get(name)?.isMember === true);
+  const below = names.flatMap((name) =>
+    pathsOf(set.children.get(name) ?? emptySet, [...prefix, name]),
+  );
+  return [...members.map((name) => [...prefix, name]), ...below];
 }
 
 /** `.spec.containers[name="a"].image`, as Kubernetes prints paths. */

@@ -44,6 +44,8 @@ interface Viewed extends Managed {
   readonly view: View;
 }
 
+const scaleName = 'scale';
+
 /** Fields that nobody owns. */
 const unowned: ReadonlySet<string> = new Set(['f:apiVersion', 'f:kind']);
 /** Fields of metadata that nobody owns. */
@@ -164,8 +166,8 @@ function changesBy(
 
 /**
  * Records the changes of a create, update or patch in `next.metadata.managedFields`.
- * @param live undefined for a create. The managers in `next` itself count only when they are an empty list, which
- * resets them.
+ * @param live undefined for a create. An object without managers gets none by an update. The managers in `next` itself
+ * count only when they are an empty list, which resets them.
  */
 export function trackUpdate(
   kind: KindDeclaration,
@@ -175,8 +177,21 @@ export function trackUpdate(
 ): void {
   const isReset = next.metadata.managedFields?.length === 0;
   const before = live === undefined || isReset ? [] : readManaged(live);
+  if (live !== undefined && before.length === 0) {
+    // Whom an object has no managers of, nobody has applied; the first apply finds out who set what.
+    delete next.metadata.managedFields;
+    return;
+  }
   const views = new Views(kind);
   const changesIn = changesBy(kind, writer, live, next);
+  if (writer.subresource === scaleName) {
+    // A Scale shows the owners of the replicas; where there are none, it is an object without managers.
+    const { changed } = changesIn(views.own);
+    if (before.every(({ set }) => isEmptySet(intersection(set, changed)))) {
+      writeManaged(next, before);
+      return;
+    }
+  }
   const managed: Managed[] = [];
   let isTracked = false;
   for (const { entry, set, view } of viewed(before, views)) {
@@ -190,7 +205,7 @@ export function trackUpdate(
       managed.push({ entry: { ...entry, ...(time === undefined ? {} : { time }) }, set: own });
     } else managed.push({ entry, set: difference(kept, changed) });
   }
-  if (!isTracked && !isReset) {
+  if (!isTracked) {
     managed.push({ entry: newEntry(kind, writer, 'Update'), set: changesIn(views.own).changed });
   }
   writeManaged(next, managed);

@@ -96,7 +96,10 @@ export interface Comparison {
 
 const noChange: Comparison = { added: emptySet, modified: emptySet, removed: emptySet };
 
-/** All paths of a value and of its inner structs, which an update sets when it adds them. */
+/**
+ * All paths of a value and of its inner structs, which an update sets when it adds them.
+ * @param isAlways whether even the kind's empty object has this part, so that nobody has added it
+ */
 function allPaths(node: SchemaNode, value: unknown, isAlways: boolean): FieldSet {
   const shape = shapeOf(node, value);
   const parts = shape === 'leaf' ? [] : partsOf(node, value, shape);
@@ -105,7 +108,9 @@ function allPaths(node: SchemaNode, value: unknown, isAlways: boolean): FieldSet
   for (const part of parts) {
     const isField = node.properties?.[part.name] !== undefined;
     const stays =
-      isField && (part.node.always === true || node.required?.includes(part.name) === true);
+      isAlways &&
+      isField &&
+      (part.node.always === true || node.required?.includes(part.name) === true);
     children.set(part.element, allPaths(part.node, part.value, stays));
   }
   return { isMember: !isAlways, children };

@@ -38,10 +38,11 @@ function takeManagers(next: KubeObject): Managers {
   return managedFields;
 }
 
-/** Tells whether the list is one empty entry (`[{}]`), which asks for all managers to be forgotten. */
+/** Tells whether the list is empty, or one empty entry (`[{}]`): both ask for all managers to be forgotten. */
 function isResetList(given: Managers): boolean {
   const [only] = given ?? [];
-  return given?.length === 1 && only !== undefined && Object.keys(only).length === 0;
+  if (given === undefined || only === undefined) return given !== undefined;
+  return given.length === 1 && Object.keys(only).length === 0;
 }
 
 /** Clients may rewrite managers as a whole, as kubectl does when it moves to server-side apply. */
