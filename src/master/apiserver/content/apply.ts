@@ -2,8 +2,10 @@
 import { listErrors } from '../../../api/apply/list-errors.js';
 import { applyConflictStatus } from '../../../api/apply/conflicts.js';
 import { applyConfiguration } from '../../../api/apply/managed-fields.js';
+import type { KindDeclaration } from '../../../api/kind.js';
 import type { KubeObject } from '../../../api/object.js';
 import { DecodeError } from '../../../api/schema/decode.js';
+import { apiVersionOf } from '../../../api/validation/metadata.js';
 import type { RequestContext, UpdateSource } from '../verbs/index.js';
 import { badRequest, conflict, failure, StatusError } from '../status.js';
 import { errorTarget } from '../verbs/index.js';
@@ -32,17 +34,12 @@ export async function applySource(
     });
   }
   const read = await readApplied(context, body, parser);
-  checkTypeMeta(read.type);
+  checkTypeMeta(kind, read.type);
   const config = checkApplied(context, read);
   if ((config.metadata.managedFields?.length ?? 0) > 0) {
     throw badRequest('metadata.managedFields must be nil');
   }
-  const given = config.metadata.name ?? '';
-  if (given !== '' && given !== name) {
-    throw badRequest(
-      `the name of the object (${given}) does not match the name on the URL (${name})`,
-    );
-  }
+  checkPlace(context, config);
   const repeated = repeatedKeys(context, read);
   config.metadata.name = name;
   if (kind.namespaced) config.metadata.namespace = context.target.namespace;
@@ -105,18 +102,43 @@ async function readApplied(
   }
 }
 
-function checkTypeMeta(type: TypeMeta): void {
-  if (!type.isObject) throw badRequest('error decoding YAML: the patch must be an object');
-  for (const field of ['apiVersion', 'kind'] as const) {
-    if (type[field] !== '') continue;
-    throw badRequest(`invalid object type: /, Kind=: ${field} must be set`);
+function checkTypeMeta(
+  kind: KindDeclaration,
+  { isObject, apiVersion, kind: given }: TypeMeta,
+): void {
+  if (!isObject) throw badRequest('error decoding YAML: the patch must be an object');
+  if (apiVersion === apiVersionOf(kind) && given === kind.kind) return;
+  const version = apiVersion.includes('/') ? apiVersion : `/${apiVersion}`;
+  throw badRequest(`invalid object type: ${version}, Kind=${given}`);
+}
+
+/** A configuration names its object, by a name that may not be made up, and agrees with the path. */
+function checkPlace({ target }: RequestContext, { metadata }: KubeObject): void {
+  const { kind, name } = target;
+  const { namespace = '' } = metadata;
+  const given = metadata.name ?? '';
+  if (given === '') {
+    const text = 'was undeterminable: name must be provided';
+    throw badRequest(`the name of the object (${name} based on URL) ${text}`);
+  }
+  if (given !== name) {
+    throw badRequest(
+      `the name of the object (${given}) does not match the name on the URL (${name})`,
+    );
+  }
+  if (kind.namespaced && namespace !== '' && namespace !== target.namespace) {
+    throw badRequest(
+      'the namespace of the provided object does not match the namespace sent on the request',
+    );
   }
 }
 
 /** An applied configuration has no room for fields that are not declared, whatever validation was asked for. */
 function checkApplied(context: RequestContext, { decoded }: TypedBody): KubeObject {
-  const { kind, namespace, name } = context.target;
+  const { kind } = context.target;
   if (decoded instanceof DecodeError) throw badRequest(decoded.message);
+  const { namespace = '' } = decoded.object.metadata;
+  const name = decoded.object.metadata.name ?? '';
   const paths = decoded.problems.map((text) => unknownField.exec(text)?.[1]);
   const strange = paths.filter((path) => path !== undefined);
   const errors = strange

@@ -17,6 +17,7 @@ const now = (): string => '2024-01-01T00:00:00Z';
 const jsonPatch = 'application/json-patch+json';
 const merge = 'application/merge-patch+json';
 const strategic = 'application/strategic-merge-patch+json';
+const apply = 'application/apply-patch+yaml';
 
 let parser: BodyParser;
 
@@ -175,5 +176,47 @@ describe('a patch that copies', () => {
     expect(interrupted).toBeInstanceOf(SlotBreak);
     await (interrupted as SlotBreak).work();
     expect(change(scale)).toEqual({ ...scale, more: { replicas: 1 } });
+  });
+});
+
+describe('an applied configuration', () => {
+  it.each<[object, number, string]>([
+    [{ kind: 'ConfigMap' }, 400, 'invalid object type: /, Kind=ConfigMap'],
+    [{ apiVersion: 'v2', kind: 'ConfigMap' }, 400, 'invalid object type: /v2, Kind=ConfigMap'],
+    [{ apiVersion: 'apps/v1', kind: 'Pod' }, 400, 'invalid object type: apps/v1, Kind=Pod'],
+    [
+      { apiVersion: 'v1', kind: 'ConfigMap' },
+      400,
+      'the name of the object (c based on URL) was undeterminable: name must be provided',
+    ],
+    [
+      { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'd' } },
+      400,
+      'the name of the object (d) does not match the name on the URL (c)',
+    ],
+    [
+      { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'c', namespace: 'o' } },
+      400,
+      'the namespace of the provided object does not match the namespace sent on the request',
+    ],
+    [
+      { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'c' }, foo: 1 },
+      500,
+      'failed to create typed patch object (/c; /v1, Kind=ConfigMap): ' +
+        '.foo: field not declared in schema',
+    ],
+  ])('%j is refused with %d', async (config, code, message) => {
+    const body = Buffer.from(JSON.stringify(config));
+    const source = patchSource(contextWith(), apply, body, { parser, now });
+    await expect(source).rejects.toMatchObject({ code, message });
+  });
+});
+
+it('leaves an object its name', async () => {
+  const body = Buffer.from('{"metadata":{"name":null}}');
+  const source = await patchSource(contextWith(), merge, body, { parser, now });
+  expect(await effect(source, configMap())).toMatchObject({
+    code: 400,
+    text: 'the name of the object (c based on URL) was undeterminable: name must be provided',
   });
 });

@@ -46,6 +46,26 @@ function int32Of(value: unknown): number {
   return typeof value === 'number' ? value | 0 : 0;
 }
 
+/** @throws StatusError when a wanted value is no Scale of the target, or has a field of another type. */
+function checkScale({ target }: RequestContext, wanted: Record<string, unknown>): void {
+  const { kind = '', apiVersion = '' } = wanted as { kind?: string; apiVersion?: string };
+  const [named, version] = [kind || 'Scale', apiVersion || 'autoscaling/v1'];
+  if (named !== 'Scale' || version !== 'autoscaling/v1') {
+    throw badRequest(
+      `${named} in version "v1" cannot be handled as a Scale: no kind "${named}" is registered ` +
+        `for version "${version}" in scheme "pkg/api/legacyscheme/scheme.go:30"`,
+    );
+  }
+  checkTypes(wanted);
+  const given = (wanted as { metadata?: KubeObject['metadata'] }).metadata?.name ?? '';
+  if (given === target.name) return;
+  throw badRequest(
+    given === ''
+      ? `the name of the object (${target.name} based on URL) was undeterminable: name must be provided`
+      : `the name of the object (${given}) does not match the name on the URL (${target.name})`,
+  );
+}
+
 /** @throws StatusError when a wanted Scale has a field of another type. */
 function checkTypes(wanted: unknown): void {
   try {
@@ -107,7 +127,7 @@ export async function changeScale(
       if (old === undefined) throw badRequest('the object is not there');
       const wanted = change(scaleOf(kind, old, paths));
       if (!isJsonObject(wanted)) throw badRequest('Scale must be an object');
-      checkTypes(wanted);
+      checkScale(context, wanted);
       const replicas = Number(readPath(wanted, '.spec.replicas') ?? 0);
       if (replicas < 0) {
         const body = `Invalid value: ${replicas}: must be greater than or equal to 0`;
