@@ -45,7 +45,7 @@ export interface KindOptions<T extends KubeObject> extends Partial<
   ) => ReturnType<NonNullable<KindDeclaration['validateUpdate']>>;
   /** The errors of a write of the status alone. */
   readonly validateStatus?: (object: T, old: T) => readonly FieldError[];
-  readonly warnings?: (object: T) => readonly string[];
+  readonly warnings?: (object: T, old: KubeObject | undefined) => readonly string[];
   readonly fields?: Readonly<Record<string, (object: T) => string>>;
   readonly columns?: readonly PrinterColumn[];
   readonly gracePeriodSeconds?: (object: T) => number;

@@ -131,10 +131,10 @@ export interface KindDeclaration {
   /** True when `/status` is a subresource, so that plain writes never touch `.status`. */
   readonly hasStatus: boolean;
   /**
-   * The metadata that a write through `/status` leaves as it is: all that clients set, or only the labels. Unset:
-   * owners and finalizers, as for most kinds.
+   * The metadata that a write through `/status` leaves as it is: all that clients set, only the labels, or only the
+   * owners. Unset: none, as for most kinds.
    */
-  readonly statusKeeps?: 'labels' | 'metadata' | undefined;
+  readonly statusKeeps?: 'labels' | 'metadata' | 'owners' | undefined;
   /** True when a create may bring a status along (nodes register with theirs). */
   readonly keepsStatusOnCreate?: boolean | undefined;
   readonly subresources: readonly Subresource[];
@@ -163,8 +163,9 @@ export interface KindDeclaration {
   readonly validateCreate?: ((object: KubeObject) => readonly FieldError[]) | undefined;
   readonly validateUpdate?:
     ((object: KubeObject, old: KubeObject) => readonly FieldError[]) | undefined;
-  /** Warnings for the client, such as deprecated fields. */
-  readonly warnings?: ((object: KubeObject) => readonly string[]) | undefined;
+  /** Warnings for the client, such as deprecated fields. @param old unset for a new object */
+  readonly warnings?:
+    ((object: KubeObject, old: KubeObject | undefined) => readonly string[]) | undefined;
   /** Sent as a warning with every answer: this version of the kind is on its way out. */
   readonly deprecation?: string | undefined;
   readonly columns: readonly PrinterColumn[];

@@ -183,14 +183,17 @@ export function prepareStatusUpdate(
 
 type KeptField = 'annotations' | 'finalizers' | 'labels' | 'ownerReferences';
 
+const keptByStatus: Readonly<Record<'labels' | 'metadata' | 'owners', readonly KeptField[]>> = {
+  labels: ['labels'],
+  owners: ['ownerReferences'],
+  metadata: ['ownerReferences', 'finalizers', 'labels', 'annotations'],
+};
+
 /** Metadata that a write through `/status` leaves as it is. */
 function keepStatusMetadata(kind: KindDeclaration, next: KubeObject, old: KubeObject): void {
   const to: { -readonly [K in KeptField]?: unknown } = next.metadata;
-  const fields: KeptField[] = ['ownerReferences', 'finalizers'];
   const keeps = kind.custom ? 'metadata' : kind.statusKeeps;
-  if (keeps !== undefined) fields.push('labels');
-  if (keeps === 'metadata') fields.push('annotations');
-  for (const name of fields) {
+  for (const name of keeps === undefined ? [] : keptByStatus[keeps]) {
     const value = old.metadata[name];
     if (value === undefined) delete to[name];
     else to[name] = value;

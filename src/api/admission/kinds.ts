@@ -9,6 +9,7 @@ import { validateWebhooks } from './validation.js';
 const common = {
   group: 'admissionregistration.k8s.io',
   version: 'v1',
+  categories: ['api-extensions'],
   namespaced: false,
   hasGeneration: true,
   columns: [

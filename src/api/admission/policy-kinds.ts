@@ -12,6 +12,7 @@ import { validateBinding, validatePolicy } from './policy-validation.js';
 const common = {
   group: 'admissionregistration.k8s.io',
   version: 'v1',
+  categories: ['api-extensions'],
   namespaced: false,
   hasGeneration: true,
 } as const;
@@ -20,6 +21,7 @@ const common = {
 export const validatingPolicyKind = defineKind<ValidatingAdmissionPolicy>({
   ...common,
   kind: 'ValidatingAdmissionPolicy',
+  statusKeeps: 'metadata',
   plural: 'validatingadmissionpolicies',
   singular: 'validatingadmissionpolicy',
   schema: policySchema,

@@ -12,7 +12,6 @@ import type { CustomResourceDefinition } from './schemas.js';
 
 /** CustomResourceDefinition. */
 export const customResourceDefinitionKind = defineKind<CustomResourceDefinition>({
-  statusKeeps: 'metadata',
   group: 'apiextensions.k8s.io',
   version: 'v1',
   kind: 'CustomResourceDefinition',

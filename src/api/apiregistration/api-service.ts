@@ -130,6 +130,7 @@ export const apiServiceKind = defineKind<APIService>({
   group: 'apiregistration.k8s.io',
   version: 'v1',
   kind: 'APIService',
+  statusKeeps: 'metadata',
   plural: 'apiservices',
   categories: ['api-extensions'],
   namespaced: false,

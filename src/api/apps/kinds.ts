@@ -76,6 +76,11 @@ export const deploymentKind = defineKind<Deployment>({
   plural: 'deployments',
   shortNames: ['deploy'],
   schema: deploymentSchema,
+  prepareUpdate: ({ metadata }, old) => {
+    // A rollout's pause and cause stood in annotations once: they count as changes of what is wanted.
+    if (semanticEqual(metadata.annotations, old.metadata.annotations)) return;
+    metadata.generation = (old.metadata.generation ?? 0) + 1;
+  },
   subresources: [scaleSubresource()],
   podSpec: ({ spec }) => spec?.template?.spec,
   setDefaults: ({ spec }) => {
@@ -241,6 +246,17 @@ function countColumn(
   });
 }
 
+const templateGeneration = 'deprecated.daemonset.template.generation';
+
+/** Notes how often the template has changed where extensions/v1beta1 had a field for it. */
+function countTemplates(set: DaemonSet, old: DaemonSet | undefined): void {
+  const before = Number((old ?? set).metadata.annotations?.[templateGeneration] ?? 1);
+  const count = Number.isSafeInteger(before) ? Math.max(before, 1) : 1;
+  const isNew = old !== undefined && !semanticEqual(set.spec.template, old.spec.template);
+  const text = String(isNew ? count + 1 : count);
+  set.metadata.annotations = { ...set.metadata.annotations, [templateGeneration]: text };
+}
+
 /** DaemonSet. */
 export const daemonSetKind = defineKind<DaemonSet>({
   ...apps,
@@ -258,6 +274,8 @@ export const daemonSetKind = defineKind<DaemonSet>({
       spec.updateStrategy.rollingUpdate.maxSurge ??= 0;
     }
   },
+  prepareCreate: (set) => countTemplates(set, undefined),
+  prepareUpdate: (set, old) => countTemplates(set, old),
   validate: validateDaemonSet,
   validateUpdate: (next, old) => validateSelectorUpdate(next.spec.selector, old.spec.selector),
   columns: [
@@ -295,7 +313,7 @@ export const controllerRevisionKind = defineKind<ControllerRevision>({
       const suffix = rest === undefined ? '' : `.${group}`;
       return `${owner.kind.toLowerCase()}${suffix}/${owner.name}`;
     }),
-    column<ControllerRevision>('Revision', (object) => object.revision, { type: 'integer' }),
+    column<ControllerRevision>('Revision', (object) => object.revision),
     ageColumn,
   ],
 });

@@ -189,7 +189,7 @@ export const statefulSetSchema = kindSchema(
     ),
     status: written(
       struct('apps/v1.StatefulSetStatus', 'What is known of the set.', {
-        availableReplicas: num32('Pods ready for minReadySeconds.'),
+        availableReplicas: int32('Pods ready for minReadySeconds.', { default: 0 }),
         collisionCount,
         conditions: conditionList('apps/v1.StatefulSetCondition'),
         currentReplicas: num32('Pods of the current revision.'),

@@ -68,10 +68,8 @@ export const horizontalPodAutoscalerKind = defineKind<HorizontalPodAutoscaler>({
     ),
     column<HorizontalPodAutoscaler>('Targets', metricTexts),
     column<HorizontalPodAutoscaler>('MinPods', ({ spec }) => String(spec.minReplicas ?? '<unset>')),
-    column<HorizontalPodAutoscaler>('MaxPods', ({ spec }) => spec.maxReplicas, { type: 'integer' }),
-    column<HorizontalPodAutoscaler>('Replicas', ({ status }) => status?.currentReplicas ?? 0, {
-      type: 'integer',
-    }),
+    column<HorizontalPodAutoscaler>('MaxPods', ({ spec }) => spec.maxReplicas),
+    column<HorizontalPodAutoscaler>('Replicas', ({ status }) => status?.currentReplicas ?? 0),
     ageColumn,
   ],
 });

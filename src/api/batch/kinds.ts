@@ -48,11 +48,10 @@ function makeSelector(job: Job): void {
   const given: Partial<Job['spec']> = job.spec;
   const { template } = given;
   if (uid === undefined || uid === '' || template === undefined) return;
-  template.metadata = {
-    ...template.metadata,
-    // The user's own stay, and are refused where they say something else.
-    labels: { ...generatedLabels(uid, name), ...template.metadata?.labels },
-  };
+  const labels = template.metadata?.labels ?? {};
+  // The user's own stay, and are refused where they say something else.
+  for (const [label, value] of Object.entries(generatedLabels(uid, name))) labels[label] ??= value;
+  template.metadata = { ...template.metadata, labels };
   job.spec.selector = {
     ...job.spec.selector,
     matchLabels: {
@@ -203,8 +202,10 @@ export const jobKind = defineKind<Job>({
   podSpec: ({ spec }) => spec?.template?.spec,
   setDefaults: ({ metadata, spec }) => {
     setJobSpecDefaults(spec);
+    spec.manualSelector ??= false;
     const labels = spec.template?.metadata?.labels;
-    if (metadata.labels === undefined && labels !== undefined) metadata.labels = { ...labels };
+    // The very same, as in Kubernetes: what is added to the template's becomes the job's as well.
+    if (metadata.labels === undefined && labels !== undefined) metadata.labels = labels;
   },
   prepareCreate: makeSelector,
   validate: (job, old) => {
@@ -312,7 +313,9 @@ export const cronJobKind = defineKind<CronJob>({
     nameColumn,
     column<CronJob>('Schedule', ({ spec }) => spec.schedule),
     column<CronJob>('Timezone', ({ spec }) => spec.timeZone ?? '<none>'),
-    column<CronJob>('Suspend', ({ spec }) => (spec.suspend === true ? 'True' : 'False')),
+    column<CronJob>('Suspend', ({ spec }) => (spec.suspend === true ? 'True' : 'False'), {
+      type: 'boolean',
+    }),
     column<CronJob>('Active', ({ status }) => status?.active?.length ?? 0, { type: 'integer' }),
     column<CronJob>('Last Schedule', ({ status }, now) =>
       status?.lastScheduleTime === undefined ? '<none>' : since(status.lastScheduleTime, now),

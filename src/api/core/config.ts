@@ -210,6 +210,12 @@ export const secretKind = defineKind<Secret>({
   ],
 });
 
+/** The secrets of an account are in its namespace: nothing but their names is kept. */
+function nameSecretsOnly(account: ServiceAccount): void {
+  account.secrets = account.secrets?.map(({ name }) => (name === undefined ? {} : { name }));
+  if (account.secrets === undefined) delete account.secrets;
+}
+
 /** ServiceAccount. */
 export const serviceAccountKind = defineKind<ServiceAccount>({
   ...core,
@@ -217,6 +223,8 @@ export const serviceAccountKind = defineKind<ServiceAccount>({
   plural: 'serviceaccounts',
   shortNames: ['sa'],
   schema: serviceAccountSchema,
+  prepareCreate: nameSecretsOnly,
+  prepareUpdate: nameSecretsOnly,
   subresources: [
     {
       name: 'token',

@@ -18,11 +18,11 @@ import { replicationControllerSchema } from './replication-controller-schema.js'
 
 const core = { group: '', version: 'v1' } as const;
 
-function usage({ spec, status }: ResourceQuota, keep: (name: string) => boolean): string {
-  return Object.keys(spec.hard ?? {})
+function usage({ status }: ResourceQuota, keep: (name: string) => boolean): string {
+  return Object.keys(status?.hard ?? {})
     .filter(keep)
     .sort()
-    .map((name) => `${name}: ${status?.used?.[name] ?? '0'}/${spec.hard?.[name] ?? '0'}`)
+    .map((name) => `${name}: ${status?.used?.[name] ?? '0'}/${status?.hard?.[name] ?? '0'}`)
     .join(', ');
 }
 
@@ -37,8 +37,10 @@ export const resourceQuotaKind = defineKind<ResourceQuota>({
   validateUpdate: validateQuotaUpdate,
   columns: [
     nameColumn,
-    column<ResourceQuota>('Request', (quota) => usage(quota, (name) => !name.startsWith('limits'))),
-    column<ResourceQuota>('Limit', (quota) => usage(quota, (name) => name.startsWith('limits'))),
+    column<ResourceQuota>('Request', (quota) =>
+      usage(quota, (name) => !name.startsWith('limits.')),
+    ),
+    column<ResourceQuota>('Limit', (quota) => usage(quota, (name) => name.startsWith('limits.'))),
     ageColumn,
   ],
 });

@@ -3,7 +3,7 @@ import { cloneJson } from '../clone.js';
 import { defineKind } from '../define.js';
 import type { FieldError } from '../field-error.js';
 import type { Subresource } from '../kind.js';
-import { ageColumn, column, joined, labelText, nameColumn } from '../print/columns.js';
+import { column, joined, labelText, nameColumn } from '../print/columns.js';
 import { podColumns } from '../print/pod.js';
 import { validateFields } from '../schema/validate.js';
 import type { Pod, PodTemplateSpec } from '../types/core.js';
@@ -93,6 +93,7 @@ export const podKind = defineKind<Pod>({
   group: '',
   version: 'v1',
   kind: 'Pod',
+  statusKeeps: 'owners',
   plural: 'pods',
   shortNames: ['po'],
   categories: ['all'],
@@ -160,6 +161,5 @@ export const podTemplateKind = defineKind({
     column<PodTemplate>('Containers', templateCells.names),
     column<PodTemplate>('Images', templateCells.images),
     column<PodTemplate>('Pod Labels', (object) => labelText(object.template.metadata?.labels)),
-    ageColumn,
   ],
 });

@@ -124,7 +124,7 @@ export const persistentVolumeClaimKind = defineKind<PersistentVolumeClaim>({
     ),
     column<PersistentVolumeClaim>('Volume', ({ spec }) => spec.volumeName ?? ''),
     column<PersistentVolumeClaim>('Capacity', ({ spec, status }) =>
-      (spec.volumeName ?? '') === '' ? '' : (status?.capacity?.['storage'] ?? ''),
+      (spec.volumeName ?? '') === '' ? '' : (status?.capacity?.['storage'] ?? '0'),
     ),
     column<PersistentVolumeClaim>('Access Modes', ({ spec, status }) =>
       (spec.volumeName ?? '') === '' ? '' : modesText(status?.accessModes),

@@ -1,5 +1,6 @@
 /** EndpointSlice. */
 import { defineKind } from '../define.js';
+import { semanticEqual } from '../equal.js';
 import { at, child, duplicate, invalid, notSupported, required, tooMany } from '../field-error.js';
 import type { FieldError, FieldPath } from '../field-error.js';
 import { ageColumn, column, nameColumn } from '../print/columns.js';
@@ -163,6 +164,11 @@ export const endpointSliceKind = defineKind<EndpointSlice>({
     required: ['addressType'],
   },
   hasGeneration: true,
+  prepareUpdate: ({ metadata }, old) => {
+    // Not only what `hasGeneration` counts: labels say which service the slice is of.
+    if (semanticEqual(metadata.labels, old.metadata.labels)) return;
+    metadata.generation = (old.metadata.generation ?? 0) + 1;
+  },
   setDefaults: (slice) => {
     slice.endpoints ??= [];
   },

@@ -111,6 +111,7 @@ function checkRanges({ spec }: ServiceCIDR): FieldError[] {
 export const serviceCidrKind = defineKind<ServiceCIDR>({
   ...networking,
   kind: 'ServiceCIDR',
+  statusKeeps: 'metadata',
   plural: 'servicecidrs',
   schema: serviceCidrSchema,
   validateCreate: (object) => checkRanges(object as ServiceCIDR),

@@ -103,7 +103,11 @@ export const csiDriverKind = defineKind<CSIDriver>({
   schema: driverSchema,
   validate: validateDriver,
   validateUpdate: validateDriverUpdate,
-  hasGeneration: true,
+  prepareUpdate: ({ metadata, spec }, old) => {
+    // A new driver has no generation; its changes are counted all the same.
+    if (semanticEqual(spec, old.spec)) return;
+    metadata.generation = (old.metadata.generation ?? 0) + 1;
+  },
   columns: [
     nameColumn,
     column<CSIDriver>('AttachRequired', ({ spec }) => spec.attachRequired ?? true, {

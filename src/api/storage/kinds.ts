@@ -200,7 +200,7 @@ export const volumeAttachmentKind = defineKind<VolumeAttachment>({
     semanticEqual(next.spec, old.spec) ? [] : [invalid('spec', next.spec, 'field is immutable')],
   columns: [
     nameColumn,
-    column<VolumeAttachment>('Attacher', ({ spec }) => spec.attacher),
+    column<VolumeAttachment>('Attacher', ({ spec }) => spec.attacher, { format: 'name' }),
     column<VolumeAttachment>('PV', ({ spec }) => spec.source.persistentVolumeName ?? ''),
     column<VolumeAttachment>('Node', ({ spec }) => spec.nodeName),
     column<VolumeAttachment>('Attached', ({ status }) => status?.attached ?? false, {

@@ -51,6 +51,16 @@ describe('an object that nothing holds', () => {
     await expect(remove(map)).rejects.toMatchObject({ code: 404 });
   });
 
+  test('that has had its grace is shown as marked', async () => {
+    const pod = draft('Pod', { generation: 1 }, { spec: { containers: [] } });
+    await bench.add(pod);
+    expect((await remove(pod)).body).toMatchObject({
+      kind: 'Pod',
+      metadata: { deletionTimestamp: now, deletionGracePeriodSeconds: 0, generation: 2 },
+    });
+    expect(await left(pod)).toBeUndefined();
+  });
+
   test('of some kinds is the answer itself', async () => {
     const service = draft('Service');
     await bench.add(service);
@@ -183,10 +193,17 @@ describe('the grace of a pod', () => {
 test('a namespace terminates until it has been emptied', async () => {
   const held = draft('Namespace', {}, { spec: { finalizers: ['kubernetes'] } });
   await bench.add(held);
-  expect((await remove(held)).body).toMatchObject({
+  expect((await remove(held, { dryRun: true })).body).toMatchObject({
     metadata: { deletionTimestamp: now },
     status: { phase: 'Terminating' },
   });
+  expect(await left(held)).not.toHaveProperty('deletionTimestamp');
+  const { body } = await remove(held);
+  expect(body).toMatchObject({
+    metadata: { deletionTimestamp: now },
+    status: { phase: 'Terminating' },
+  });
+  expect(body['metadata']).not.toHaveProperty('deletionGracePeriodSeconds');
 });
 
 test('what admission refuses stays', async () => {

@@ -5,6 +5,7 @@ import type { KubeObject } from '../../../api/object.js';
 import type { Namespace, Pod } from '../../../api/types/core.js';
 import { beginTermination } from '../../../api/apiextensions/definition-status.js';
 import { formatTime } from '../../../api/facts/time.js';
+import { formatJson } from '../../../lib/json.js';
 import { conflict, deletedStatus } from '../status.js';
 import type { ChangeResult, Objects } from './objects.js';
 import type { Admission, RequestContext } from './types.js';
@@ -26,15 +27,20 @@ export interface Deleted {
   readonly body: Buffer;
 }
 
-/** Kinds whose DELETE answers with the object as it was last, not with a Status. */
+/** Kinds whose DELETE answers with the object as it was last, not with a Status: `group/plural`. */
 const answersWithObject = new Set([
-  'persistentvolumeclaims',
-  'persistentvolumes',
-  'pods',
-  'podtemplates',
-  'resourcequotas',
-  'serviceaccounts',
-  'services',
+  '/namespaces',
+  '/persistentvolumeclaims',
+  '/persistentvolumes',
+  '/pods',
+  '/podtemplates',
+  '/resourcequotas',
+  '/serviceaccounts',
+  '/services',
+  'storage.k8s.io/csidrivers',
+  'storage.k8s.io/csinodes',
+  'storage.k8s.io/storageclasses',
+  'storage.k8s.io/volumeattachments',
 ]);
 
 /** Deletes objects: at once, or by marking them while grace or finalizers hold them. */
@@ -50,6 +56,7 @@ export class Deleter {
   async delete(context: RequestContext, options: DeleteOptions): Promise<Deleted> {
     const { kind, namespace, name } = context.target;
     let gone: KubeObject | undefined;
+    let marked: KubeObject | undefined;
     const result = await this.#objects.change({ kind, namespace, name }, async (old) => {
       checkPreconditions(context, options, old);
       const deletion = optionsObject(options);
@@ -58,8 +65,12 @@ export class Deleter {
       await this.#admission.validate(request);
       const next = this.#mark(kind, old, options);
       gone = next === undefined ? old : undefined;
+      marked = next;
       return { next: options.dryRun ? old : next };
     });
+    if (options.dryRun && marked !== undefined) {
+      return this.#answer(context, options, { ...result, bytes: encoded(marked) }, gone);
+    }
     return this.#answer(context, options, result, gone);
   }
 
@@ -75,8 +86,9 @@ export class Deleter {
         options.orphanDependents === false || options.propagationPolicy === 'Foreground';
       return { code: accepted ? 202 : 200, body: result.bytes };
     }
-    if (answersWithObject.has(kind.plural) && kind.group === '') {
-      return { code: 200, body: result.bytes };
+    if (answersWithObject.has(`${kind.group}/${kind.plural}`)) {
+      const isGraceful = kind.gracePeriodSeconds !== undefined;
+      return { code: 200, body: isGraceful ? this.#ended(result.object) : result.bytes };
     }
     const { code: _code, ...status } = deletedStatus(
       errorTarget(kind),
@@ -84,6 +96,19 @@ export class Deleter {
       gone.metadata.uid ?? '',
     );
     return { code: 200, body: Buffer.from(JSON.stringify(status)) };
+  }
+
+  /** An object whose grace is over, as apiserver has marked it before it took it out. */
+  #ended(object: KubeObject): Buffer {
+    const { metadata } = object;
+    const marked = {
+      deletionTimestamp: metadata.deletionTimestamp ?? this.#objects.now(),
+      deletionGracePeriodSeconds: 0,
+      ...(metadata.deletionTimestamp === undefined && metadata.generation !== undefined
+        ? { generation: metadata.generation + 1 }
+        : {}),
+    };
+    return encoded({ ...object, metadata: { ...metadata, ...marked } });
   }
 
   /** The object as it is to be stored, or undefined when it goes away at once. */
@@ -103,13 +128,19 @@ export class Deleter {
     metadata.deletionTimestamp = wasMarked
       ? shortened(old, grace)
       : later(this.#objects.now(), grace);
+    if (held) setTerminating(next);
+    // Namespaces and definitions are marked by storage of their own, which knows no grace.
+    if (held || kind.kind === 'CustomResourceDefinition') return next;
     metadata.deletionGracePeriodSeconds = grace;
     if (kind.hasGeneration || metadata.generation !== undefined) {
       metadata.generation = (metadata.generation ?? 0) + 1;
     }
-    if (held) setTerminating(next);
     return next;
   }
+}
+
+function encoded(object: KubeObject): Buffer {
+  return Buffer.from(formatJson(object));
 }
 
 /** The options as admission shows them. */

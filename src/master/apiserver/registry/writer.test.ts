@@ -234,7 +234,16 @@ describe('an object that is changed', () => {
     }));
     expect((await put(held('d.e/f'))).deleted).toBe(false);
     expect((await present()).metadata.finalizers).toEqual(['d.e/f']);
-    expect((await put(held())).deleted).toBe(true);
+    const {
+      deleted,
+      object: last,
+      bytes,
+    } = await put(map({ deletionTimestamp: now }, { data: { c: 'd' } }));
+    expect(deleted).toBe(true);
+    // The answer is what the write has made of it.
+    expect(last).toMatchObject({ data: { c: 'd' } });
+    expect(last.metadata).not.toHaveProperty('finalizers');
+    expect(JSON.parse(bytes.toString())).toEqual(last);
     await expect(present()).rejects.toMatchObject({ code: 404 });
   });
 });

@@ -120,7 +120,7 @@ export class Writer {
       errors: (checked, effort) =>
         validateCreate(checked, object, { warnings: context.warnings, effort }),
     });
-    context.warnings.push(...(kind.warnings?.(object) ?? []));
+    context.warnings.push(...(kind.warnings?.(object, undefined) ?? []));
     await this.#admission.validate(request);
     try {
       return await this.#insert(context, object, generates);
@@ -164,6 +164,7 @@ export class Writer {
     const place = { kind, namespace, name };
     try {
       let dry: KubeObject | undefined;
+      let last: KubeObject | undefined;
       const result = await this.#objects.change(place, async (old) => {
         const next = await this.#prepare(context, source, old);
         if (context.options.dryRun) {
@@ -171,10 +172,17 @@ export class Writer {
           dry = next;
           return { next: old, isDry: true };
         }
-        return { next: shouldRemove(next, old) ? undefined : next };
+        last = shouldRemove(next, old) ? next : undefined;
+        return { next: last === undefined ? next : undefined };
       });
       if (dry !== undefined) {
         return { bytes: encode(dry), object: dry, created: false, deleted: false };
+      }
+      if (last !== undefined) {
+        // The answer shows what the object was made, though nothing holds it any more.
+        const { resourceVersion = '' } = result.object.metadata;
+        const object = { ...last, metadata: { ...last.metadata, resourceVersion } };
+        return { ...result, bytes: encode(object), object, created: false };
       }
       return { ...result, created: false };
     } catch (error) {
@@ -227,7 +235,7 @@ export class Writer {
           : validateSubresourceUpdate(checked, part, next, old, notes);
       },
     });
-    if (subresource === '') context.warnings.push(...(kind.warnings?.(next) ?? []));
+    if (subresource === '') context.warnings.push(...(kind.warnings?.(next, old) ?? []));
     await this.#admission.validate(request);
     return next;
   }

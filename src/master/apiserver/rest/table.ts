@@ -33,8 +33,7 @@ export function tableBytes(
   const columnDefinitions = withColumns
     ? options.kind.columns.map((column) => ({
         name: column.name,
-        // Only custom columns have a type of their own for dates.
-        type: column.type === 'date' && !options.kind.custom ? 'string' : column.type,
+        type: column.type,
         format: column.format ?? '',
         description: column.description ?? '',
         priority: column.priority,
