@@ -108,7 +108,7 @@ class Parser {
         const value = this.#exactValue();
         if (!/^[+-]?\d+$/.test(value)) {
           fail(
-            `values[0][${key}]: Invalid value: ${JSON.stringify(value)}: ` +
+            `values[0]: Invalid value: ${JSON.stringify(value)}: ` +
               "for 'Gt', 'Lt' operators, the value must be an integer",
           );
         }

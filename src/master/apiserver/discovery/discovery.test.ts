@@ -59,6 +59,7 @@ describe('what there is', () => {
       verbs: ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch'],
       shortNames: ['po'],
       categories: ['all'],
+      storageVersionHash: 'xPOwRZ+Yhw8=',
     });
     expect(named.get('pods/eviction')).toEqual({
       name: 'pods/eviction',
@@ -74,6 +75,19 @@ describe('what there is', () => {
       apiVersion: 'v1',
       groupVersion: 'apps/v1',
     });
+    const hashOf = async (path: string, resource: string): Promise<unknown> => {
+      const { resources } = (await document(path)) as {
+        resources: { name: string; storageVersionHash?: string }[];
+      };
+      return resources.find(({ name }) => name === resource)?.storageVersionHash;
+    };
+    // Of the version that is stored, whichever is asked for.
+    for (const version of ['v1', 'v2']) {
+      const path = `/apis/autoscaling/${version}`;
+      expect(await hashOf(path, 'horizontalpodautoscalers')).toBe('qwQve8ut294=');
+    }
+    expect(await hashOf('/apis/events.k8s.io/v1', 'events')).toBe('r2yiGXH7wu8=');
+    expect(await hashOf('/api/v1', 'bindings')).toBeUndefined();
     // The core's list has never had one.
     expect(list).not.toHaveProperty('apiVersion');
   });
@@ -112,7 +126,7 @@ describe('all of it at once', () => {
       ({ resource }) => resource === 'deployments',
     );
     expect(deployments).toMatchObject({
-      responseKind: { group: 'apps', version: 'v1', kind: 'Deployment' },
+      responseKind: { group: '', version: '', kind: 'Deployment' },
       scope: 'Namespaced',
       singularResource: 'deployment',
       shortNames: ['deploy'],

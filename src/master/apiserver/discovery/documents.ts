@@ -1,4 +1,5 @@
 /** Discovery documents, derived from the kinds: legacy lists per version, and the aggregated form (apidiscovery v2). */
+import { createHash } from 'node:crypto';
 import type { KindDeclaration, Subresource } from '../../../api/kind.js';
 import { formatGroupVersion } from '../../../api/object.js';
 import { remoteResources } from './remote-resources.js';
@@ -15,6 +16,17 @@ export interface ApiResource {
   readonly verbs: readonly string[];
   readonly shortNames?: readonly string[];
   readonly categories?: readonly string[];
+  /** Tells the version in which objects are stored, so that clients see it change. */
+  readonly storageVersionHash?: string;
+}
+
+const hashBytes = 8;
+
+/** As apiserver's `discovery.StorageVersionHash`: of `group/version/kind`. */
+function storageVersionHash({ version, kind, storage, versions }: KindDeclaration): string {
+  const stored = versions?.stored ?? storage.apiVersion?.split('/').at(-1) ?? version;
+  const text = `${storage.group}/${stored}/${kind}`;
+  return createHash('sha256').update(text).digest().subarray(0, hashBytes).toString('base64');
 }
 
 function resourceOf(kind: KindDeclaration): ApiResource {
@@ -26,6 +38,7 @@ function resourceOf(kind: KindDeclaration): ApiResource {
     verbs: [...kind.verbs].sort(),
     ...(kind.shortNames.length === 0 ? {} : { shortNames: kind.shortNames }),
     ...(kind.categories.length === 0 ? {} : { categories: kind.categories }),
+    ...(kind.virtual ? {} : { storageVersionHash: storageVersionHash(kind) }),
   };
 }
 
@@ -93,19 +106,28 @@ export function coreVersions(serverAddress: string): object {
   };
 }
 
+/** A built-in kind leaves its group and version to those that it stands below. */
+function responseVersion({ custom, group, version }: KindDeclaration): {
+  readonly group: string;
+  readonly version: string;
+} {
+  return custom ? { group, version } : { group: '', version: '' };
+}
+
 function aggregatedResource(kind: KindDeclaration): object {
   const subresources = kind.subresources.map((part) => ({
     subresource: part.name,
     responseKind: {
-      group: part.group ?? kind.group,
-      version: part.version ?? kind.version,
+      ...responseVersion(kind),
+      ...(part.group === undefined ? {} : { group: part.group }),
+      ...(part.version === undefined ? {} : { version: part.version }),
       kind: part.kind ?? kind.kind,
     },
     verbs: [...part.verbs].sort(),
   }));
   return {
     resource: kind.plural,
-    responseKind: { group: kind.group, version: kind.version, kind: kind.kind },
+    responseKind: { ...responseVersion(kind), kind: kind.kind },
     scope: kind.namespaced ? 'Namespaced' : 'Cluster',
     singularResource: kind.singular,
     verbs: [...kind.verbs].sort(),

@@ -19,6 +19,7 @@ test.each<[string, string, object | undefined]>([
     'get',
     { ...core, resource: 'pods', namespace: 'a', name: 'p' },
   ],
+  ['POST /api/v1/watch/pods', '', { ...core, resource: 'pods' }],
   [
     'GET /api/v1/watch/namespaces/a/pods/p',
     'watch',

@@ -59,7 +59,8 @@ export function parseRequest(method: string, rawPath: string, query: URLSearchPa
   let verb = verbsByMethod[method] ?? '';
   if (parts[0] === 'watch' && parts.length > 1) {
     parts = parts.slice(1);
-    verb = 'watch';
+    // Nothing else is done by these paths: another method is none that they have.
+    verb = method === 'GET' ? 'watch' : '';
   }
   let namespace = '';
   if (parts[0] === 'namespaces' && parts.length > 2 && !namespaceSubresources.has(parts[2] ?? '')) {

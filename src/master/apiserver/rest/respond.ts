@@ -21,8 +21,9 @@ const integers = defineScalarTag('tag:yaml.org,2002:int', {
   resolve: intCoreTag.resolve,
 });
 
-/** As sigs.k8s.io/yaml writes: list items at their parent's column, lines as long as they are. */
+/** As sigs.k8s.io/yaml writes: keys in order, list items at their parent's column, lines as long as they are. */
 const yamlStyle = {
+  sortKeys: true,
   seqNoIndent: true,
   lineWidth: -1,
   quoteStyle: 'double',
