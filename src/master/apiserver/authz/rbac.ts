@@ -54,6 +54,13 @@ function subjectMatches(subject: Subject, user: UserInfo, namespace: string): bo
   }
 }
 
+/** A subject as Kubernetes names it in a reason. */
+function described(subject: Subject, namespace: string): string {
+  const { kind, name } = subject;
+  if (kind !== 'ServiceAccount') return `${kind} ${JSON.stringify(name)}`;
+  return `${kind} ${JSON.stringify(`${name}/${subject.namespace ?? namespace}`)}`;
+}
+
 /** ClusterRole-based access control over the cached roles and bindings. */
 export class RbacAuthorizer implements Authorizer {
   readonly #roles: ResourceCache;
@@ -89,19 +96,23 @@ export class RbacAuthorizer implements Authorizer {
   ): Generator<{ rules: readonly PolicyRule[]; reason: string }> {
     for (const entry of this.#clusterBindings.list()) {
       const binding = entry.object<RoleBinding>();
-      if (!binding.subjects?.some((subject) => subjectMatches(subject, user, ''))) continue;
+      const subject = binding.subjects?.find((given) => subjectMatches(given, user, ''));
+      if (subject === undefined) continue;
       const rules = this.#rulesOf('', binding);
-      const reason = `ClusterRoleBinding ${JSON.stringify(entry.name)} of ClusterRole ${JSON.stringify(binding.roleRef.name)}`;
+      const reason =
+        `ClusterRoleBinding ${JSON.stringify(entry.name)} of ClusterRole ` +
+        `${JSON.stringify(binding.roleRef.name)} to ${described(subject, '')}`;
       yield { rules, reason };
     }
     if (namespace === '') return;
     for (const entry of this.#bindings.list(namespace)) {
       const binding = entry.object<RoleBinding>();
-      const matches = binding.subjects?.some((s) => subjectMatches(s, user, namespace)) ?? false;
-      if (!matches) continue;
+      const subject = binding.subjects?.find((given) => subjectMatches(given, user, namespace));
+      if (subject === undefined) continue;
       const where = JSON.stringify(`${entry.name}/${namespace}`);
       const role = JSON.stringify(binding.roleRef.name);
-      const reason = `RoleBinding ${where} of ${binding.roleRef.kind} ${role}`;
+      const to = described(subject, namespace);
+      const reason = `RoleBinding ${where} of ${binding.roleRef.kind} ${role} to ${to}`;
       yield { rules: this.#rulesOf(namespace, binding), reason };
     }
   }
