@@ -11,6 +11,7 @@ import { forbidden, invalid, notSupported, required } from '../field-error.js';
 import type { FieldError } from '../field-error.js';
 import { setPodSpecDefaults } from '../core/pod-defaults.js';
 import { templateColumns } from '../core/pod.js';
+import { templateWarnings } from '../core/pod-warnings.js';
 import { formatSelector } from '../facts/selectors.js';
 import { ageColumn, column, labelText, nameColumn, wide } from '../print/columns.js';
 import type {
@@ -83,6 +84,9 @@ export const deploymentKind = defineKind<Deployment>({
   },
   subresources: [scaleSubresource()],
   podSpec: ({ spec }) => spec?.template?.spec,
+  warnings: templateWarnings<Deployment>('spec.template', ({ spec }) => spec.template, {
+    names: true,
+  }),
   setDefaults: ({ spec }) => {
     setPodSpecDefaults(spec.template?.spec);
     if (spec.strategy?.type === 'RollingUpdate') {
@@ -118,6 +122,9 @@ export const replicaSetKind = defineKind<ReplicaSet>({
   schema: replicaSetSchema,
   subresources: [scaleSubresource()],
   podSpec: ({ spec }) => spec?.template?.spec,
+  warnings: templateWarnings<ReplicaSet>('spec.template', ({ spec }) => spec.template, {
+    names: true,
+  }),
   setDefaults: ({ spec }) => setPodSpecDefaults(spec.template?.spec),
   validate: ({ spec }) => validateWorkload(spec, 'ReplicaSet'),
   validateUpdate: (next, old) => validateSelectorUpdate(next.spec.selector, old.spec.selector),
@@ -203,6 +210,9 @@ export const statefulSetKind = defineKind<StatefulSet>({
   schema: statefulSetSchema,
   subresources: [scaleSubresource()],
   podSpec: ({ spec }) => spec?.template?.spec,
+  warnings: templateWarnings<StatefulSet>('spec.template', ({ spec }) => spec.template, {
+    names: false,
+  }),
   setDefaults: setStatefulSetDefaults,
   validate: validateStatefulSet,
   validateUpdate: validateStatefulSetUpdate,
@@ -266,6 +276,9 @@ export const daemonSetKind = defineKind<DaemonSet>({
   shortNames: ['ds'],
   schema: daemonSetSchema,
   podSpec: ({ spec }) => spec?.template?.spec,
+  warnings: templateWarnings<DaemonSet>('spec.template', ({ spec }) => spec.template, {
+    names: false,
+  }),
   setDefaults: ({ spec }) => {
     setPodSpecDefaults(spec.template?.spec);
     if (spec.updateStrategy?.type === 'RollingUpdate') {

@@ -6,6 +6,7 @@ import { child, forbidden, invalid, notSupported, required } from '../field-erro
 import type { FieldError, FieldPath } from '../field-error.js';
 import { setPodSpecDefaults } from '../core/pod-defaults.js';
 import { templateColumns } from '../core/pod.js';
+import { templateWarnings } from '../core/pod-warnings.js';
 import { validatePodTemplate } from '../core/pod-validation.js';
 import { compileSelector, formatSelector, selectorRequirements } from '../facts/selectors.js';
 import { GoSyntax, goLabelSelector, goStringMap } from '../go-text/syntax.js';
@@ -200,6 +201,7 @@ export const jobKind = defineKind<Job>({
   schema: jobSchema,
   defaultPropagation: 'Orphan',
   podSpec: ({ spec }) => spec?.template?.spec,
+  warnings: templateWarnings<Job>('spec.template', ({ spec }) => spec.template, { names: true }),
   setDefaults: ({ metadata, spec }) => {
     setJobSpecDefaults(spec);
     spec.manualSelector ??= false;
@@ -308,6 +310,11 @@ export const cronJobKind = defineKind<CronJob>({
     if (job === undefined) return;
     setPodSpecDefaults(job.template?.spec);
   },
+  warnings: templateWarnings<CronJob>(
+    'spec.jobTemplate.spec.template',
+    ({ spec }) => spec.jobTemplate.spec?.template,
+    { names: true },
+  ),
   validate: validateCronJob,
   columns: [
     nameColumn,

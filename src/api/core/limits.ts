@@ -12,6 +12,7 @@ import { containerResourceErrors, resourceNameErrors } from '../validation/resou
 import { limitRangeSchema, resourceQuotaSchema } from './config-schemas.js';
 import { setPodSpecDefaults } from './pod-defaults.js';
 import { validatePodTemplate } from './pod-validation.js';
+import { templateWarnings } from './pod-warnings.js';
 import { templateColumns } from './pod.js';
 import { validateQuota, validateQuotaUpdate } from './quota-validation.js';
 import { replicationControllerSchema } from './replication-controller-schema.js';
@@ -228,6 +229,9 @@ export const replicationControllerKind = defineKind<ReplicationController>({
   hasGeneration: true,
   subresources: [scaleSubresource()],
   podSpec: ({ spec }) => spec?.template?.spec,
+  warnings: templateWarnings<ReplicationController>('spec.template', ({ spec }) => spec.template, {
+    names: true,
+  }),
   setDefaults: ({ metadata, spec }) => {
     setPodSpecDefaults(spec.template?.spec);
     const labels = spec.template?.metadata?.labels;

@@ -11,6 +11,7 @@ import { setPodDefaults, setPodSpecDefaults } from './pod-defaults.js';
 import { podSchema, podTemplateSchema } from './pod-schema.js';
 import { validateEphemeralUpdate, validatePodUpdate } from './pod-update.js';
 import { gatedNodeErrors } from './pod-feature-validation.js';
+import { templateWarnings, warningsOfPod } from './pod-warnings.js';
 import { validatePodSpec, validatePodTemplate } from './pod-validation.js';
 import { qosClass } from './qos.js';
 
@@ -119,6 +120,7 @@ export const podKind = defineKind<Pod>({
   validate: validatePod,
   validateCreate: (object) => gatedNodeErrors((object as Pod).spec),
   validateUpdate: validatePodUpdate,
+  warnings: (pod, old) => warningsOfPod(pod, old),
   columns: podColumns,
   fields: podFields,
   gracePeriodSeconds: (pod) => {
@@ -156,6 +158,7 @@ export const podTemplateKind = defineKind({
     validatePodTemplate(object.template, 'template', errors);
     return errors;
   },
+  warnings: templateWarnings<PodTemplate>('template', ({ template }) => template, { names: false }),
   columns: [
     nameColumn,
     column<PodTemplate>('Containers', templateCells.names),
