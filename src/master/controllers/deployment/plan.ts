@@ -16,7 +16,14 @@ import {
 } from './replica-sets.js';
 import type { Scaling } from './scale.js';
 import { isScalingEvent, newSetSize, scaleProportionally, shrinkOld } from './scale.js';
-import { baseStatus, isComplete, setCondition, withPause, withProgress } from './status.js';
+import {
+  baseStatus,
+  isComplete,
+  setCondition,
+  withPause,
+  withProgress,
+  withReplicaFailure,
+} from './status.js';
 
 /** One write to a ReplicaSet of a Deployment; `from` is the number of replicas before an update. */
 export type DeploymentAction =
@@ -206,7 +213,7 @@ function finish(
   revision: bigint | undefined,
   status: DeploymentStatus,
 ): DeploymentPlan {
-  const { deployment, present, old, nowMs } = input;
+  const { deployment, present, old, sets, nowMs } = input;
   const progress = withProgress(deployment, present, status, nowMs);
   const cleaning =
     actions.length === 0 && isComplete(deployment, progress.status)
@@ -214,7 +221,7 @@ function finish(
       : [];
   return {
     actions: [...actions, ...cleaning],
-    status: progress.status,
+    status: withReplicaFailure(progress.status, present, sets),
     ...(revision === undefined || revision === revisionOf(deployment) ? {} : { revision }),
     ...(progress.recheckMs === undefined ? {} : { recheckMs: progress.recheckMs }),
   };

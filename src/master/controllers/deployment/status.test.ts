@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Deployment, DeploymentStatus, ReplicaSet } from '../../../api/types/workloads.js';
 import { deploymentStatusErrors } from '../../../api/apps/status-validation.js';
-import { baseStatus, isComplete, withPause, withProgress } from './status.js';
+import { baseStatus, isComplete, withPause, withProgress, withReplicaFailure } from './status.js';
 
 const nowMs = Date.UTC(2026, 0, 1, 12);
 const ago = (seconds: number): string =>
@@ -74,13 +74,25 @@ test.each([
   expect(found).toMatchObject([{ type: 'Available', status, reason }]);
 });
 
-test('a set that cannot make pods shows through, and stops to', () => {
-  const failure = { type: 'ReplicaFailure', status: 'True', reason: 'FailedCreate' };
+describe('ReplicaFailure', () => {
+  const failure = {
+    ...{ type: 'ReplicaFailure', status: 'True', reason: 'FailedCreate', message: 'one' },
+    lastTransitionTime: ago(5),
+  };
   const failing = { ...old, status: { replicas: 0, conditions: [failure] } };
-  const conditions = baseStatus(deployment(), fresh, [fresh, failing], nowMs).conditions ?? [];
-  expect(conditions.map(({ type }) => type)).toEqual(['Available', 'ReplicaFailure']);
-  const after = baseStatus(deployment({}, { conditions }), fresh, [fresh, old], nowMs);
-  expect(after.conditions?.map(({ type }) => type)).toEqual(['Available']);
+  const progressing = condition('Progressing', 'True', 'ReplicaSetUpdated', 10);
+  const shown = { ...failure, lastUpdateTime: ago(5) };
+
+  test('a set that cannot make pods shows through, after the others, and stops to', () => {
+    const failed = withReplicaFailure({ conditions: [progressing] }, fresh, [fresh, failing]);
+    expect(failed.conditions).toEqual([progressing, shown]);
+    expect(withReplicaFailure(failed, fresh, [fresh, old]).conditions).toEqual([progressing]);
+  });
+
+  test('it stays as it is while status and reason do', () => {
+    const before = { conditions: [{ ...shown, message: 'zero' }, progressing] };
+    expect(withReplicaFailure(before, fresh, [failing])).toBe(before);
+  });
 });
 
 test.each([

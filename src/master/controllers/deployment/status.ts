@@ -39,7 +39,7 @@ function replaceCondition(
   return [...conditions.filter((condition) => condition.type !== next.type), made];
 }
 
-/** Counts, and the conditions Available and ReplicaFailure. */
+/** Counts, and the condition Available. */
 export function baseStatus(
   deployment: Deployment,
   fresh: ReplicaSet | undefined,
@@ -76,7 +76,7 @@ export function baseStatus(
     readyReplicas: sum((set) => set.status?.readyReplicas),
     availableReplicas: available,
     unavailableReplicas: Math.max(0, totalReplicas(all) - available),
-    conditions: withReplicaFailure(conditions, fresh, all),
+    conditions,
   };
   // A count of no collisions stays as well: the API server takes one that is gone for one that has fallen.
   return { ...dropZeroes(status), ...(collisionCount === undefined ? {} : { collisionCount }) };
@@ -89,17 +89,27 @@ function dropZeroes(status: DeploymentStatus): DeploymentStatus {
   ) as DeploymentStatus;
 }
 
-function withReplicaFailure(
-  conditions: readonly DeploymentCondition[],
+/**
+ * Shows a set's condition ReplicaFailure, after the others, with the set's times; it stays as it is while status and
+ * reason do.
+ */
+export function withReplicaFailure(
+  status: DeploymentStatus,
   fresh: ReplicaSet | undefined,
   all: readonly ReplicaSet[],
-): DeploymentCondition[] {
+): DeploymentStatus {
+  const { conditions = [] } = status;
   const rest = conditions.filter((condition) => condition.type !== 'ReplicaFailure');
   const sources = fresh === undefined ? all : [fresh, ...all];
   const failure = sources
     .map((set) => findCondition(set.status?.conditions, 'ReplicaFailure'))
     .find((condition) => condition !== undefined);
-  return failure === undefined ? rest : [...rest, failure];
+  if (failure === undefined) return { ...status, conditions: rest };
+  const known = findCondition(conditions, 'ReplicaFailure');
+  if (known?.status === failure.status && known.reason === failure.reason) return status;
+  const { lastTransitionTime } = failure;
+  const times = lastTransitionTime === undefined ? {} : { lastUpdateTime: lastTransitionTime };
+  return { ...status, conditions: [...rest, { ...failure, ...times }] };
 }
 
 /**
