@@ -23,6 +23,7 @@ import {
   isQualifiedName,
   oneOf,
 } from '../validation/checks.js';
+import { haveLabelKeys } from './label-keys.js';
 import { isNodeSelectorRequirement, isToleration } from '../validation/scheduling.js';
 
 const nodeSelectorRequirement = struct(
@@ -92,7 +93,7 @@ const podAffinityTerm = struct(
       }),
     ),
   },
-  { checks: [haveNamespaceNames] },
+  { checks: [haveNamespaceNames, haveLabelKeys] },
 );
 
 const weight = req(

@@ -7,6 +7,7 @@ import { column, joined, labelText, nameColumn } from '../print/columns.js';
 import { podColumns } from '../print/pod.js';
 import { validateFields } from '../schema/validate.js';
 import type { Pod, PodTemplateSpec } from '../types/core.js';
+import { applyLabelKeys } from './label-keys.js';
 import { setPodDefaults, setPodSpecDefaults } from './pod-defaults.js';
 import { podSchema, podTemplateSchema } from './pod-schema.js';
 import { validateEphemeralUpdate, validatePodUpdate } from './pod-update.js';
@@ -103,7 +104,7 @@ export const podKind = defineKind<Pod>({
   subresources: podSubresources,
   podSpec: (pod) => pod.spec,
   setDefaults: setPodDefaults,
-  prepareCreate: (pod) => {
+  prepareCreate: (pod, { now }) => {
     pod.status = { phase: 'Pending', qosClass: qosClass(pod.spec) };
     if ((pod.spec.schedulingGates?.length ?? 0) > 0) {
       pod.status.conditions = [
@@ -112,10 +113,12 @@ export const podKind = defineKind<Pod>({
           status: 'False',
           reason: 'SchedulingGated',
           message: 'Scheduling is blocked due to non-empty scheduling gates',
+          lastTransitionTime: now,
         },
       ];
     }
     delete pod.spec.ephemeralContainers;
+    applyLabelKeys(pod);
   },
   validate: validatePod,
   validateCreate: (object) => gatedNodeErrors((object as Pod).spec),
