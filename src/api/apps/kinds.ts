@@ -1,4 +1,5 @@
 /** Deployment, ReplicaSet, StatefulSet, DaemonSet, ControllerRevision. */
+import { beginTemplateGeneration, countTemplateGeneration } from '../facts/template-generation.js';
 import {
   daemonSetStatusErrors,
   deploymentStatusErrors,
@@ -279,6 +280,8 @@ export const daemonSetKind = defineKind<DaemonSet>({
   warnings: templateWarnings<DaemonSet>('spec.template', ({ spec }) => spec.template, {
     names: false,
   }),
+  prepareCreate: beginTemplateGeneration,
+  prepareUpdate: countTemplateGeneration,
   setDefaults: ({ spec }) => {
     setPodSpecDefaults(spec.template?.spec);
     if (spec.updateStrategy?.type === 'RollingUpdate') {

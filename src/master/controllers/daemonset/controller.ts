@@ -21,6 +21,7 @@ import type { Change, Informer } from '../../../client/types.js';
 import type { ReconcileResult } from '../../../lib/work-queue.js';
 import type { ControllerContext } from '../context.js';
 import { ownedPod, PodControl } from '../pod-control.js';
+import { templateGenerationAnnotation } from '../../../api/facts/template-generation.js';
 import { currentRevision, revisionHashLabel, surplusRevisions } from '../history/revisions.js';
 import { FailedPodBackoff } from './failed-pods.js';
 import type { DaemonPlan } from './plan.js';
@@ -100,7 +101,7 @@ class DaemonSetController {
       client: this.#context.client,
       owner,
       template: set.spec.template,
-      labels: set.spec.selector.matchLabels ?? {},
+      hashLabel: revisionHashLabel,
       revisions,
       collisionCount: set.status?.collisionCount,
     });
@@ -128,10 +129,11 @@ class DaemonSetController {
     const create = plan.create.slice(0, burst);
     const doomed = [...due, ...plan.delete].slice(0, burst);
     const uids = doomed.map((pod) => pod.metadata.uid ?? '');
+    const generation = set.metadata.annotations?.[templateGenerationAnnotation];
     this.#control.expectations.expect(owner.metadata.uid ?? '', create.length, uids);
     const errors = [
       ...(await this.#control.create(owner, create.length, (at) =>
-        ownedPod(daemonTemplate(set.spec.template, create[at] ?? '', hash), owner),
+        ownedPod(daemonTemplate(set.spec.template, create[at] ?? '', hash, generation), owner),
       )),
       ...(await this.#control.delete(owner, doomed)),
     ];

@@ -121,6 +121,7 @@ describe('which nodes', () => {
       { spec: { containers: [], affinity: { nodeAffinity }, tolerations: [mine] } },
       'a',
       'new',
+      '3',
     );
     expect(spec.affinity?.nodeAffinity).toEqual({
       requiredDuringSchedulingIgnoredDuringExecution: {
@@ -135,7 +136,10 @@ describe('which nodes', () => {
     expect(spec.tolerations?.filter(({ key }) => key === mine.key)).toEqual([
       { key: mine.key, operator: 'Exists', effect: 'NoExecute' },
     ]);
-    expect(metadata?.labels).toEqual({ 'controller-revision-hash': 'new' });
+    expect(metadata?.labels).toEqual({
+      'controller-revision-hash': 'new',
+      'pod-template-generation': '3',
+    });
     expect(targetNode({ metadata: { name: 'x' }, spec })).toBe('a');
   });
 });

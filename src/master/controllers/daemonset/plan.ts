@@ -29,11 +29,15 @@ export function daemonTolerations(hostNetwork: boolean): Toleration[] {
   ];
 }
 
-/** The template as pods are made of it: pinned to a node by affinity on its name, and with the tolerations. */
+/**
+ * The template as pods are made of it: pinned to a node by affinity on its name, and with the tolerations.
+ * @param generation how often the template has changed, which the API server counts
+ */
 export function daemonTemplate(
   template: PodTemplateSpec,
   nodeName: string,
   hash: string,
+  generation?: string,
 ): PodTemplateSpec {
   const { spec } = template;
   const pin = { key: 'metadata.name', operator: 'In', values: [nodeName] };
@@ -47,7 +51,11 @@ export function daemonTemplate(
   return {
     metadata: {
       ...template.metadata,
-      labels: { ...template.metadata?.labels, [revisionHashLabel]: hash },
+      labels: {
+        ...template.metadata?.labels,
+        ...(generation === undefined ? {} : { 'pod-template-generation': generation }),
+        [revisionHashLabel]: hash,
+      },
     },
     spec: {
       ...spec,

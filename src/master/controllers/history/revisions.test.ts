@@ -3,7 +3,7 @@ import type { PodTemplateSpec } from '../../../api/types/core.js';
 import type { ControllerRevision } from '../../../api/types/workloads.js';
 import { FakeApi } from '../../../client/testkit/fake.js';
 import { resources } from '../../../client/resources.js';
-import { currentRevision, revisionHashLabel, surplusRevisions, templateOf } from './revisions.js';
+import { currentRevision, surplusRevisions, templateOf } from './revisions.js';
 
 const owner = {
   apiVersion: 'apps/v1',
@@ -17,7 +17,7 @@ const owner = {
 };
 
 function template(image: string): PodTemplateSpec {
-  return { metadata: {}, spec: { containers: [{ name: 'c', image }] } };
+  return { metadata: { labels: { app: 'db' } }, spec: { containers: [{ name: 'c', image }] } };
 }
 
 /** Asks for the revision of each image in turn, and keeps what was made. */
@@ -29,7 +29,7 @@ async function revise(api: FakeApi, images: readonly string[], collisionCount?: 
       client: api,
       owner,
       template: template(image),
-      labels: { app: 'db' },
+      hashLabel: 'hash',
       revisions: items,
       collisionCount,
     });
@@ -49,13 +49,13 @@ test('revisions go on above 2^53, where a double would stand still', async () =>
 describe('the revision of a template', () => {
   test('is made, named after the hash, and owned', async () => {
     const { revision, collided } = await revise(new FakeApi(), ['a']);
-    const hash = revision.metadata.labels?.[revisionHashLabel] ?? '';
+    const hash = revision.metadata.labels?.['hash'] ?? '';
     expect(collided).toBe(false);
     expect(revision).toMatchObject({
       revision: 1,
       metadata: {
         name: `db-${hash}`,
-        labels: { app: 'db' },
+        labels: { app: 'db', hash },
         annotations: owner.metadata.annotations,
         ownerReferences: [{ uid: 'uid-db' }],
       },
@@ -90,7 +90,7 @@ describe('the revision of a template', () => {
         client: api,
         owner,
         template: template('a'),
-        labels: {},
+        hashLabel: 'hash',
         revisions: [],
         collisionCount,
       });
@@ -122,7 +122,7 @@ describe('the data of a revision', () => {
       client: new FakeApi(),
       owner,
       template: given,
-      labels: {},
+      hashLabel: 'hash',
       revisions,
       collisionCount: undefined,
     });

@@ -12,8 +12,11 @@ import type { Owner } from '../../../api/facts/owners.js';
 import { controllerReference } from '../../../api/facts/owners.js';
 import { smallest } from '../../../lib/json.js';
 
-/** The label on pods and revisions that says which template they are of. */
+/** The label on pods, and on revisions of DaemonSets, that says which template they are of. */
 export const revisionHashLabel = 'controller-revision-hash';
+
+/** The label of a StatefulSet's revisions. */
+export const historyHashLabel = 'controller.kubernetes.io/hash';
 
 /**
  * The data of a revision: a strategic merge patch of the template, byte for byte as Kubernetes writes it. `kubectl
@@ -95,7 +98,7 @@ export async function currentRevision(options: {
   readonly client: ApiClient;
   readonly owner: Owner;
   readonly template: PodTemplateSpec;
-  readonly labels: Readonly<Record<string, string>>;
+  readonly hashLabel: string;
   readonly revisions: readonly ControllerRevision[];
   readonly collisionCount: number | undefined;
 }): Promise<{ readonly revision: ControllerRevision; readonly collided: boolean }> {
@@ -112,7 +115,7 @@ export async function currentRevision(options: {
     });
     return { revision: renumbered, collided: false };
   }
-  const made = build(owner, template, options.labels, next, collisionCount);
+  const made = build(owner, template, options.hashLabel, next, collisionCount);
   try {
     const revision = await client.create(resources.controllerRevisions, made);
     return { revision, collided: false };
@@ -129,7 +132,7 @@ export async function currentRevision(options: {
 function build(
   owner: Owner,
   template: PodTemplateSpec,
-  labels: Readonly<Record<string, string>>,
+  hashLabel: string,
   revision: number | bigint,
   collisionCount: number | undefined,
 ): ControllerRevision {
@@ -142,7 +145,7 @@ function build(
     metadata: {
       name: `${owner.metadata.name}-${hash}`,
       ...(owner.metadata.namespace === undefined ? {} : { namespace: owner.metadata.namespace }),
-      labels: { ...labels, [revisionHashLabel]: hash },
+      labels: { ...template.metadata?.labels, [hashLabel]: hash },
       // `kubectl rollout history` reads the cause of the change among them.
       ...(annotations === undefined ? {} : { annotations: { ...annotations } }),
       ownerReferences: [reference],

@@ -21,7 +21,12 @@ import { jsonEqual } from '../../../api/equal.js';
 import { claim } from '../../../client/controller/ownership.js';
 import { ownerUidIndex, podInformer } from '../../../client/controller/pod-index.js';
 import { resources } from '../../../client/resources.js';
-import { currentRevision, surplusRevisions, templateOf } from '../history/revisions.js';
+import {
+  currentRevision,
+  historyHashLabel,
+  surplusRevisions,
+  templateOf,
+} from '../history/revisions.js';
 import { compileSelector } from '../../../api/facts/selectors.js';
 import {
   mayHaveClaim,
@@ -99,7 +104,7 @@ class StatefulSetController {
       client: this.#context.client,
       owner: ownerOf(set),
       template: set.spec.template,
-      labels: set.spec.selector.matchLabels ?? {},
+      hashLabel: historyHashLabel,
       revisions,
       collisionCount: set.status?.collisionCount,
     });
@@ -165,10 +170,6 @@ class StatefulSetController {
     const owner = ownerOf(set);
     if (action.type === 'delete') {
       const { name, uid = '' } = action.pod.metadata;
-      if (action.why === 'failed') {
-        const message = `StatefulSet ${keyOf(set)} is recreating failed Pod ${name}`;
-        this.#recorder.warning(owner, 'RecreatingFailedPod', message);
-      }
       await client
         .delete(resources.pods, action.pod.metadata, { preconditions: { uid } })
         .catch(ignoreNotFound);

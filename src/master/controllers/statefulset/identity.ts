@@ -9,6 +9,7 @@ import type {
 import type { StatefulSet } from '../../../api/types/workloads.js';
 import { podFromTemplate } from '../../../api/facts/pods.js';
 import type { Owner } from '../../../api/facts/owners.js';
+import { controllerReference } from '../../../api/facts/owners.js';
 import { revisionHashLabel } from '../history/revisions.js';
 
 const podNameLabel = 'statefulset.kubernetes.io/pod-name';
@@ -41,6 +42,7 @@ export function statefulPod(
 ): Pod {
   const name = `${set.metadata.name}-${ordinal}`;
   const pod = podFromTemplate(template, ownerOf(set), name);
+  pod.metadata.generateName = `${set.metadata.name}-`;
   pod.metadata.labels = {
     ...pod.metadata.labels,
     [podNameLabel]: name,
@@ -95,12 +97,11 @@ export function wantedClaimOwners(
   );
   const wanted = [...foreign];
   const bySet = policy?.whenDeleted === 'Delete';
-  const byPod = policy?.whenScaled === 'Delete' && condemned && podUid !== undefined;
+  const byPod = policy?.whenScaled === 'Delete' && condemned && pod !== undefined;
   if (byPod) {
-    wanted.push({ apiVersion: 'v1', kind: 'Pod', name: pod?.metadata.name ?? '', uid: podUid });
+    wanted.push(controllerReference({ apiVersion: 'v1', kind: 'Pod', metadata: pod.metadata }));
   } else if (bySet) {
-    const { name, uid = '' } = set.metadata;
-    wanted.push({ apiVersion: 'apps/v1', kind: 'StatefulSet', name, uid, controller: true });
+    wanted.push(controllerReference(ownerOf(set)));
   }
   const key = (list: typeof wanted): string =>
     list

@@ -226,6 +226,7 @@ describe('identity', () => {
         'controller-revision-hash': 'new',
       },
     });
+    expect(pod.metadata.generateName).toBe('db-');
     expect(pod.spec).toMatchObject({ hostname: 'db-2', subdomain: 'db' });
     expect(pod.spec.volumes).toEqual([
       { name: 'data', persistentVolumeClaim: { claimName: 'data-db-2' } },
@@ -242,8 +243,9 @@ describe('identity', () => {
     name: 'db',
     uid: 'uid-db',
     controller: true,
+    blockOwnerDeletion: true,
   };
-  const podOwner = { apiVersion: 'v1', kind: 'Pod', name: 'db-4', uid: '4' };
+  const podOwner = { ...owner, apiVersion: 'v1', kind: 'Pod', name: 'db-4', uid: '4' };
   test.each([
     ['Retain', 'Retain', false, undefined],
     ['Retain', 'Retain', true, undefined],
