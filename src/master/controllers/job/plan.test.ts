@@ -255,6 +255,19 @@ describe('backoffLimitPerIndex', () => {
     expect(steps(job).conditions[0]).toBe('FailureTarget=True MaxFailedIndexesExceeded');
   });
 
+  test('pods that end with their job have not failed their indexes', () => {
+    const ended = jobWith({ ...spec, backoffLimitPerIndex: 0, maxFailedIndexes: 0 });
+    const first = steps(ended, [podIn('f', { index: 0, failures: 0, phase: 'Failed' })]);
+    const job = { ...ended, status: first.status };
+    const after = steps(job, [podIn('g', { index: 1, failures: 0, deleted: true })]);
+    expect(after.status).toMatchObject({
+      failedIndexes: '0',
+      uncountedTerminatedPods: { failed: ['g'] },
+    });
+    const [condition] = first.status.conditions ?? [];
+    expect(condition).toMatchObject({ lastProbeTime: ago(0), lastTransitionTime: ago(0) });
+  });
+
   test('every index settled and some failed: the job has failed', () => {
     const job = jobWith(spec, { failedIndexes: '1', completedIndexes: '0,2' });
     expect(steps(job).conditions).toEqual([

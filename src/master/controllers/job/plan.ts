@@ -7,7 +7,7 @@ import type { Job, JobCondition, JobStatus } from '../../../api/types/workloads.
 import { rankForDeletion } from '../replicaset/plan.js';
 import { isPodReady } from '../../../api/facts/pods.js';
 import { formatTime } from '../../../api/facts/time.js';
-import { withCondition } from '../../../api/facts/conditions.js';
+import { findCondition, withCondition } from '../../../api/facts/conditions.js';
 import { judgeFailure } from './failure-policy.js';
 import { formatIndexes } from './indexes.js';
 import type { WantedPod } from './pods.js';
@@ -80,7 +80,7 @@ function stateOf(counts: Tally, verdict: Verdict | undefined, nowMs: number): St
   if (verdict === undefined) return { conditions, startTime, completionTime: undefined };
   const { ok, reason, message } = verdict;
   const set = (list: JobCondition[], type: string): JobCondition[] =>
-    withCondition(list, { type, status: 'True', reason, message }, now);
+    probed(list, { type, status: 'True', reason, message }, now);
   const target = set(conditions, ok ? 'SuccessCriteriaMet' : 'FailureTarget');
   const gone = counts.active.length === 0 && counts.terminating === 0;
   const uncounted = counts.uncounted.succeeded.length + counts.uncounted.failed.length;
@@ -98,7 +98,14 @@ function withSuspended(
   const [status, reason, message] = suspended
     ? ['True', 'JobSuspended', 'Job suspended']
     : ['False', 'JobResumed', 'Job resumed'];
-  return withCondition(conditions, { type: 'Suspended', status, reason, message }, now);
+  return probed(conditions, { type: 'Suspended', status, reason, message }, now);
+}
+
+/** Sets a condition; the time when it was looked at is that of its last transition. */
+function probed(list: readonly JobCondition[], next: JobCondition, now: string): JobCondition[] {
+  const old = findCondition(list, next.type);
+  const lastProbeTime = old?.status === next.status ? old.lastProbeTime : now;
+  return withCondition(list, lastProbeTime === undefined ? next : { ...next, lastProbeTime }, now);
 }
 
 function statusOf(counts: Tally, { conditions, startTime, completionTime }: State): JobStatus {

@@ -61,7 +61,8 @@ export function jobPod(job: Job, wanted: WantedPod, suffix: string): Pod {
 function withIndexVariable(container: Container): Container {
   const { env = [] } = container;
   if (env.some(({ name }) => name === 'JOB_COMPLETION_INDEX')) return container;
-  const fieldPath = `metadata.annotations['${indexAnnotation}']`;
+  // The label, which a pod has under the same name.
+  const fieldPath = `metadata.labels['${indexAnnotation}']`;
   const variable = { name: 'JOB_COMPLETION_INDEX', valueFrom: { fieldRef: { fieldPath } } };
   return { ...container, env: [...env, variable] };
 }

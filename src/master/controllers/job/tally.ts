@@ -6,6 +6,7 @@
  */
 import type { Pod } from '../../../api/types/core.js';
 import type { Job } from '../../../api/types/workloads.js';
+import { isConditionTrue } from '../../../api/facts/conditions.js';
 import { isPodActive } from '../../../api/facts/pods.js';
 import { parseTime } from '../../../api/facts/time.js';
 import { judgeFailure } from './failure-policy.js';
@@ -105,6 +106,8 @@ function countFresh(job: Job, pods: readonly Pod[], noted: ReadonlySet<string>) 
   const succeeded: string[] = [];
   const failed: string[] = [];
   const release: Pod[] = [];
+  // The pods that are ended with their job count as failed, their indexes do not.
+  const ending = isConditionTrue(job.status?.conditions, 'FailureTarget');
   let failJob: string | undefined;
   for (const pod of pods) {
     const good = pod.status?.phase === 'Succeeded';
@@ -123,7 +126,7 @@ function countFresh(job: Job, pods: readonly Pod[], noted: ReadonlySet<string>) 
     if (verdict.action !== 'Ignore') failed.push(uid);
     if (index === undefined || verdict.action === 'Ignore') continue;
     const spent = backoffLimitPerIndex !== undefined && failureCountOf(pod) >= backoffLimitPerIndex;
-    if (spent || verdict.action === 'FailIndex') failedIndexes.add(index);
+    if (!ending && (spent || verdict.action === 'FailIndex')) failedIndexes.add(index);
   }
   for (const index of completed) failedIndexes.delete(index);
   return { completed, failedIndexes, succeeded, failed, release, failJob };
