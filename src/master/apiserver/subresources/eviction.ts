@@ -216,5 +216,7 @@ function notYet(budget: string): StatusError {
 function refusal(message: string, retryAfterSeconds: number): StatusError {
   const { status } = tooManyRequests(noRoom, retryAfterSeconds);
   const causes = [{ reason: 'DisruptionBudget', message }];
-  return new StatusError({ ...status, details: { ...status.details, causes } });
+  // Go leaves out a time of zero.
+  const when = retryAfterSeconds === 0 ? {} : { retryAfterSeconds };
+  return new StatusError({ ...status, details: { ...when, causes } });
 }

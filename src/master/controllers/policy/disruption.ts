@@ -1,7 +1,6 @@
 /** Controller "disruption": carries {@link planBudget} out. */
 import { keyOf, splitKey } from '../../../api/facts/keys.js';
 import { jsonEqual } from '../../../api/equal.js';
-import { isPodTerminal } from '../../../api/facts/pods.js';
 import { compileSelector } from '../../../api/facts/selectors.js';
 import { controllerOf } from '../../../api/object.js';
 import type { Pod, ReplicationController } from '../../../api/types/core.js';
@@ -15,11 +14,12 @@ import {
   ignoreNotFound,
   watchSelf,
 } from '../../../client/controller/reconciler.js';
+import type { EventRecorder } from '../../../client/events/recorder.js';
 import { resources } from '../../../client/resources.js';
 import type { Informer, ResourceId } from '../../../client/types.js';
 import type { ReconcileResult } from '../../../lib/work-queue.js';
 import type { ControllerContext } from '../context.js';
-import { planBudget } from './disruption-plan.js';
+import { failedBudget, planBudget, sizeOf, unmanagedMessage } from './disruption-plan.js';
 
 type Scalable = Deployment | ReplicaSet | ReplicationController | StatefulSet;
 
@@ -30,6 +30,7 @@ export function createDisruptionController(context: ControllerContext): Reconcil
 
 class DisruptionController {
   readonly #context: ControllerContext;
+  readonly #recorder: EventRecorder;
   readonly #budgets: Informer<PodDisruptionBudget>;
   readonly #pods: Informer<Pod>;
   /** The informers of kinds that may control pods, or other controllers, by kind. */
@@ -38,6 +39,7 @@ class DisruptionController {
 
   constructor(context: ControllerContext) {
     this.#context = context;
+    this.#recorder = context.recorder('controllermanager');
     this.reconciler = createReconciler(context, {
       name: 'disruption',
       reconcile: (key) => this.#reconcile(key),
@@ -100,21 +102,32 @@ class DisruptionController {
     const matches = compileSelector(budget.spec.selector);
     const mine = this.#pods
       .list(budget.metadata.namespace)
-      .filter((pod) => !isPodTerminal(pod) && matches(pod.metadata.labels));
-    const scales = new Map(
-      mine.flatMap((pod) => {
-        const scale = this.#scaleOf(pod);
-        return scale === undefined ? [] : [[scale.uid, scale.replicas] as const];
-      }),
-    );
-    const total = [...scales.values()].reduce((sum, replicas) => sum + replicas, 0);
-    const { client, clock } = this.#context;
-    const { status, recheckMs } = planBudget(budget, mine, total, clock.nowMs());
-    if (!jsonEqual(budget.status, status)) {
-      await client
-        .updateStatus<PodDisruptionBudget>(resources.disruptionBudgets, { ...budget, status })
-        .catch(ignoreNotFound);
+      .filter((pod) => matches(pod.metadata.labels));
+    const subject = { apiVersion: 'policy/v1', kind: 'PodDisruptionBudget', ...budget };
+    if (mine.length === 0) this.#recorder.normal(subject, 'NoPods', 'No matching pods found');
+    const nowMs = this.#context.clock.nowMs();
+    const size = sizeOf(budget, mine, (pod) => this.#scaleOf(pod));
+    if ('failure' in size) {
+      const message = `Failed to calculate the number of expected pods: ${size.failure}`;
+      this.#recorder.warning(subject, 'CalculateExpectedPodCountFailed', message);
+      await this.#write(budget, failedBudget(budget, size.failure, nowMs));
+      return undefined;
     }
+    if (size.unmanaged.length > 0) {
+      this.#recorder.warning(subject, 'UnmanagedPods', unmanagedMessage(budget));
+    }
+    const { status, recheckMs } = planBudget(budget, mine, size.scale, nowMs);
+    await this.#write(budget, status);
     return recheckMs === undefined ? undefined : { requeueAfterMs: recheckMs };
+  }
+
+  async #write(
+    budget: PodDisruptionBudget,
+    status: NonNullable<PodDisruptionBudget['status']>,
+  ): Promise<void> {
+    if (jsonEqual(budget.status, status)) return;
+    await this.#context.client
+      .updateStatus<PodDisruptionBudget>(resources.disruptionBudgets, { ...budget, status })
+      .catch(ignoreNotFound);
   }
 }

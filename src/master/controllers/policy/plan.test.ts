@@ -3,7 +3,7 @@ import type { KubeObject } from '../../../api/object.js';
 import type { Pod, ResourceQuota } from '../../../api/types/core.js';
 import type { ClusterRole, PodDisruptionBudget } from '../../../api/types/policy.js';
 import { aggregatedRules } from './cluster-role-aggregation.js';
-import { planBudget } from './disruption-plan.js';
+import { failedBudget, planBudget, sizeOf, unmanagedMessage } from './disruption-plan.js';
 import type { CountedObjects } from './quota-plan.js';
 import { isRelease, measureQuota } from './quota-plan.js';
 
@@ -33,6 +33,69 @@ function budget(spec: BudgetSpec, disrupted: Record<string, string> = {}): PodDi
     },
   };
 }
+
+describe('the size that a budget counts against', () => {
+  const controlled = (name: string, kind: string, uid: string): Pod => {
+    const made = pod(name);
+    const owner = { apiVersion: 'v1', kind, name: kind, uid, controller: true };
+    return { ...made, metadata: { ...made.metadata, ownerReferences: [owner] } };
+  };
+  const replicas = new Map([
+    ['u1', 3],
+    ['u2', 4],
+  ]);
+  const scaleOf = ({ metadata }: Pod) => {
+    const uid = metadata.ownerReferences?.[0]?.uid ?? '';
+    const found = replicas.get(uid);
+    return found === undefined ? undefined : { uid, replicas: found };
+  };
+  const mixed = [
+    controlled('a', 'ReplicaSet', 'u1'),
+    controlled('b', 'ReplicaSet', 'u1'),
+    controlled('c', 'StatefulSet', 'u2'),
+    pod('lone'),
+  ];
+  test.each([
+    ['controllers once each, and pods without', mixed, { scale: 7, unmanaged: ['lone'] }],
+    [
+      'a controller that is not there',
+      [controlled('a', 'ReplicaSet', 'u3')],
+      { failure: 'found no controllers for pod "a"' },
+    ],
+    [
+      'a controller without a size',
+      [controlled('a', 'Job', 'u3')],
+      { failure: 'jobs.batch does not implement the scale subresource' },
+    ],
+  ])('%s', (_, pods, size) => {
+    expect(sizeOf(budget({ maxUnavailable: 1 }), pods, scaleOf)).toEqual(size);
+    expect(sizeOf(budget({ minAvailable: '50%' }), pods, scaleOf)).toEqual(size);
+    expect(sizeOf(budget({ minAvailable: 1 }), pods, scaleOf)).toEqual({ scale: 0, unmanaged: [] });
+  });
+
+  test('nothing may be evicted while nobody knows it', () => {
+    const before = planBudget(budget({ minAvailable: 0 }), [pod('a')], 0, nowMs).status;
+    const status = failedBudget({ ...budget({}), status: before }, 'no idea', nowMs);
+    expect(before.disruptionsAllowed).toBe(1);
+    expect(status).toMatchObject({
+      currentHealthy: 1,
+      disruptionsAllowed: 0,
+      conditions: [
+        { type: 'DisruptionAllowed', status: 'False', reason: 'SyncFailed', message: 'no idea' },
+      ],
+    });
+  });
+
+  test('the selector in the words about pods without a controller', () => {
+    const matchExpressions = [{ key: 'k', operator: 'In', values: ['a', 'b'] }];
+    const selector = { matchLabels: { b: '2', a: '1' }, matchExpressions };
+    expect(unmanagedMessage(budget({ selector }))).toContain(
+      '(selector: &LabelSelector{MatchLabels:map[string]string{a: 1,b: 2,},' +
+        'MatchExpressions:[]LabelSelectorRequirement{' +
+        'LabelSelectorRequirement{Key:k,Operator:In,Values:[a b],},},}) were found to be unmanaged. ',
+    );
+  });
+});
 
 describe('disruption budgets', () => {
   const five = ['a', 'b', 'c', 'd', 'e'].map((name) => pod(name));
