@@ -13,6 +13,9 @@ export const bindCompletedAnnotation = 'pv.kubernetes.io/bind-completed';
 export const boundByControllerAnnotation = 'pv.kubernetes.io/bound-by-controller';
 export const provisionedByAnnotation = 'pv.kubernetes.io/provisioned-by';
 export const storageProvisionerAnnotation = 'volume.kubernetes.io/storage-provisioner';
+
+/** The older name of that annotation, which provisioners read still. */
+export const betaStorageProvisionerAnnotation = 'volume.beta.kubernetes.io/storage-provisioner';
 const classAnnotation = 'volume.beta.kubernetes.io/storage-class';
 
 /** True for a claim that says which class it wants, be it none. */

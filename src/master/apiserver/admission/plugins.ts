@@ -21,6 +21,7 @@ import type { DialPod } from '../subresources/dial-pod.js';
 import { mutatingWebhooks, validatingWebhooks } from './webhook/plugin.js';
 import { namespaceDefaults } from './namespace-defaults.js';
 import { storageDefaults } from './storage-defaults.js';
+import { storageProtection } from './storage-protection.js';
 
 /** The dependencies and settings of the chain of plugins. */
 export interface AdmissionOptions {
@@ -49,6 +50,7 @@ export function admissionPlugins(options: AdmissionOptions): AdmissionPlugin[] {
     priority(objects),
     tolerationSeconds(),
     ...storageDefaults(objects),
+    storageProtection(),
     claimResize(objects),
     runtimeClass(objects),
     ...certificateRequests(objects, authorization),

@@ -23,6 +23,7 @@ import {
   bindCompletedAnnotation,
   boundByControllerAnnotation,
   classOfClaim,
+  betaStorageProvisionerAnnotation,
   storageProvisionerAnnotation,
 } from '../../../api/facts/volume-match.js';
 import type { Notice } from './plan.js';
@@ -142,7 +143,14 @@ class Binder {
         resources.claims,
         claim.metadata,
         'application/merge-patch+json',
-        { metadata: { annotations: { [storageProvisionerAnnotation]: provisioner } } },
+        {
+          metadata: {
+            annotations: {
+              [betaStorageProvisionerAnnotation]: provisioner,
+              [storageProvisionerAnnotation]: provisioner,
+            },
+          },
+        },
       );
     }
     if (provisioner === localPath) return;
