@@ -18,10 +18,11 @@ export interface PodStatusChange {
  */
 export async function patchPodStatus(
   client: ApiClient,
-  { metadata }: Pod,
+  pod: Pod,
   status: PodStatusChange,
   { ifUnchanged = false }: { readonly ifUnchanged?: boolean } = {},
 ): Promise<void> {
+  const { metadata } = pod;
   const { uid, resourceVersion } = metadata;
   const preconditions = {
     ...(uid === undefined ? {} : { uid }),
@@ -31,7 +32,15 @@ export async function patchPodStatus(
     resources.pods,
     metadata,
     'application/strategic-merge-patch+json',
-    { metadata: preconditions, status },
+    { metadata: preconditions, status: { ...status, ...orderOf(pod, status) } },
     { subresource: 'status' },
   );
+}
+
+/** New conditions come after those that are there: without an order a strategic merge puts them first. */
+function orderOf(pod: Pod, { conditions }: PodStatusChange): object {
+  if (conditions === undefined) return {};
+  const all = [...(pod.status?.conditions ?? []), ...conditions];
+  const types = [...new Set(all.map(({ type }) => type))];
+  return { '$setElementOrder/conditions': types.map((type) => ({ type })) };
 }

@@ -58,6 +58,7 @@ class MirroringController {
       groups: mirrorGroups(source),
       families: [],
       labels: mirrorLabels(source),
+      annotations: mirrorAnnotations(source),
     });
   }
 }
@@ -77,6 +78,16 @@ function mirrorLabels({ metadata }: Endpoints): Record<string, string> {
     [serviceNameLabel]: metadata.name,
     [managedByLabel]: mirrorManager,
   };
+}
+
+/** Those of the source, but for what is said of the source itself. */
+export function mirrorAnnotations({ metadata }: Endpoints): Record<string, string> {
+  const {
+    'kubectl.kubernetes.io/last-applied-configuration': _applied,
+    'endpoints.kubernetes.io/last-change-trigger-time': _time,
+    ...annotations
+  } = metadata.annotations ?? {};
+  return annotations;
 }
 
 /** Makes one group for each subset and address family. */

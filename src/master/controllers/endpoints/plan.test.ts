@@ -1,6 +1,6 @@
 import type { Endpoint, EndpointSlice } from '../../../api/types/networking.js';
 import { expect, test } from '@jest/globals';
-import { mirrorGroups } from './mirroring-controller.js';
+import { mirrorAnnotations, mirrorGroups } from './mirroring-controller.js';
 import type { SliceGroup } from './plan.js';
 import { planSlices } from './plan.js';
 
@@ -55,4 +55,14 @@ test('hand-written Endpoints keep their families apart', () => {
     subsets: [{ addresses: [{ ip: '192.0.2.1' }, { ip: '2001:db8::1' }], ports }],
   });
   expect(groups.map(({ addressType }) => addressType)).toEqual(['IPv4', 'IPv6']);
+});
+
+test('a mirror has the annotations of its source, but for those about the source itself', () => {
+  const annotations = {
+    own: 'x',
+    'kubectl.kubernetes.io/last-applied-configuration': '{}',
+    'endpoints.kubernetes.io/last-change-trigger-time': '2026-01-01T00:00:00Z',
+  };
+  expect(mirrorAnnotations({ metadata: { name: 'a', annotations } })).toEqual({ own: 'x' });
+  expect(mirrorAnnotations({ metadata: { name: 'a' } })).toEqual({});
 });

@@ -25,6 +25,8 @@ export interface WantedSlices {
   /** Address families that get an empty slice when they have no endpoints. */
   readonly families: readonly string[];
   readonly labels: Record<string, string>;
+  /** Of all slices; whatever others wrote there stays where this is unset. */
+  readonly annotations?: Readonly<Record<string, string>>;
 }
 
 /**
@@ -57,21 +59,26 @@ export class SliceWriter {
   }
 
   async write(wanted: WantedSlices): Promise<void> {
-    const { key, labels, owner } = wanted;
+    const { key, labels, annotations, owner } = wanted;
     if (!this.#expectations.satisfied(key)) return;
     const present = this.#present(key);
     const changes = planSlices(wanted.groups, present, wanted.families);
     const updates = new Map(changes.update.map((slice) => [slice.metadata.name, slice]));
     for (const slice of present) {
-      if (changes.delete.includes(slice) || jsonEqual(slice.metadata.labels, labels)) continue;
+      const { metadata } = slice;
+      const isSame =
+        jsonEqual(metadata.labels, labels) &&
+        (annotations === undefined || jsonEqual(metadata.annotations ?? {}, annotations));
+      if (changes.delete.includes(slice) || isSame) continue;
       updates.set(slice.metadata.name, updates.get(slice.metadata.name) ?? slice);
     }
+    const meta = { labels, ...(annotations === undefined ? {} : { annotations }) };
     this.#expectations.expect(key, changes.create.length);
-    for (const slice of changes.create) await this.#create(key, owner, slice, labels);
+    for (const slice of changes.create) await this.#create(key, owner, slice, meta);
     for (const slice of updates.values()) {
       await this.#client.update(resources.endpointSlices, {
         ...slice,
-        metadata: { ...slice.metadata, labels },
+        metadata: { ...slice.metadata, ...meta },
       });
     }
     for (const slice of changes.delete) await this.#remove(slice);
@@ -89,7 +96,7 @@ export class SliceWriter {
     key: string,
     owner: Owner,
     slice: Omit<EndpointSlice, 'metadata'>,
-    labels: Record<string, string>,
+    meta: Pick<EndpointSlice['metadata'], 'labels' | 'annotations'>,
   ): Promise<void> {
     const { namespace = '', name } = owner.metadata;
     try {
@@ -100,7 +107,7 @@ export class SliceWriter {
           name: '',
           generateName: `${name}-`,
           namespace,
-          labels,
+          ...meta,
           ownerReferences: [controllerReference(owner)],
         },
         ...slice,

@@ -151,7 +151,7 @@ class NodeLifecycle {
     const errors = await forEachBounded(pods, 16, async (pod) => {
       const conditions = withCondition(
         pod.status?.conditions,
-        { type: 'Ready', status: 'False', reason: 'NodeNotReady' },
+        { ...findCondition(pod.status?.conditions, 'Ready'), type: 'Ready', status: 'False' },
         at,
       );
       await this.#context.client

@@ -42,6 +42,8 @@ const isAlive = (pod: Pod): boolean => !isPodTerminal(pod);
 /** The differences between the two kinds. */
 interface Variant<T extends KubeObject & { status?: ReplicaSetStatus | undefined }> {
   readonly name: string;
+  /** The source of events. */
+  readonly component: string;
   readonly resource: ResourceId;
   readonly apiVersion: string;
   readonly kind: string;
@@ -57,6 +59,7 @@ interface Variant<T extends KubeObject & { status?: ReplicaSetStatus | undefined
 export function createReplicaSetController(context: ControllerContext): Reconciler {
   return new ReplicaController<ReplicaSet>(context, {
     name: 'replicaset',
+    component: 'replicaset-controller',
     resource: resources.replicaSets,
     apiVersion: 'apps/v1',
     kind: 'ReplicaSet',
@@ -73,6 +76,7 @@ export function createReplicaSetController(context: ControllerContext): Reconcil
 export function createReplicationControllerController(context: ControllerContext): Reconciler {
   return new ReplicaController<ReplicationController>(context, {
     name: 'replicationcontroller',
+    component: 'replication-controller',
     resource: resources.replicationControllers,
     apiVersion: 'v1',
     kind: 'ReplicationController',
@@ -105,7 +109,7 @@ class ReplicaController<T extends KubeObject & { status?: ReplicaSetStatus | und
     });
     this.#pods = podInformer(context);
     this.#control = new PodControl(context, {
-      recorder: context.recorder(`${variant.name}-controller`),
+      recorder: context.recorder(variant.component),
       pods: this.#pods,
       ownerResource: variant.resource,
       concurrency,
