@@ -55,6 +55,7 @@ export function connect(text: string): Ask {
           method,
           agent,
           headers: {
+            'user-agent': 'oracle',
             // node:http says no length by itself for a DELETE, and its body would be the next request's beginning.
             ...(bytes === undefined
               ? {}
