@@ -1,10 +1,12 @@
 /** One of two clusters that scenarios run on: carries steps out, and plays the kubelet of scripted nodes. */
 import { setTimeout as pause } from 'node:timers/promises';
+import { systemClock } from '../../../../src/lib/clock.js';
 import type { Answer, Ask } from '../client.js';
 import { normalText, recordOf } from './normalize.js';
 import type { Json, Scenario, Step } from './steps.js';
 import { pathOf, pathOfObject, versionOf } from './steps.js';
 
+const clock = systemClock();
 const quietMs = 3500;
 const quietMsMax = 45_000;
 const pollMs = 400;
@@ -33,8 +35,8 @@ export class Cluster {
   async play(): Promise<void> {
     let beat = 0;
     while (!this.#stopped) {
-      if (Date.now() - beat > heartbeatMs) {
-        beat = Date.now();
+      if (clock.nowMs() - beat > heartbeatMs) {
+        beat = clock.nowMs();
         for (const node of this.#nodes) await this.#renew(nameOf(node));
       }
       await Promise.all([...this.#modes].map((each) => this.#runPods(...each)));
@@ -210,8 +212,8 @@ export class Cluster {
 
   /** True of a pod that the scripted kubelet has to start, or to end. */
   #isOwed({ metadata, spec, status }: Json): boolean {
-    const { nodeName } = spec as Json;
-    if (nodeName === undefined || this.#silent.has(String(nodeName))) return false;
+    const { nodeName } = spec as { readonly nodeName?: string };
+    if (nodeName === undefined || this.#silent.has(nodeName)) return false;
     const isDeleted = (metadata as Meta).deletionTimestamp !== undefined;
     const isHeld = ((metadata as Json)['finalizers'] as unknown[] | undefined) !== undefined;
     const { phase } = status as Json;
@@ -227,20 +229,20 @@ export class Cluster {
 
   /** Waits until nothing of a namespace changes for a while. */
   async #quiet(namespace: string, kinds: readonly string[]): Promise<void> {
-    let [last, since] = ['', Date.now()];
-    const end = Date.now() + quietMsMax;
+    let [last, since] = ['', clock.nowMs()];
+    const end = clock.nowMs() + quietMsMax;
     const plays = this.#modes.get(namespace) !== 'idle';
-    while (Date.now() < end && Date.now() - since < quietMs) {
+    while (clock.nowMs() < end && clock.nowMs() - since < quietMs) {
       const versions: string[] = [];
       for (const kind of new Set([...kinds, 'Pod'])) {
         for (const object of await this.#list(kind, namespace)) {
           const { name, resourceVersion } = object['metadata'] as Meta;
-          if (kind === 'Pod' && plays && this.#isOwed(object)) versions.push(String(Date.now()));
+          if (kind === 'Pod' && plays && this.#isOwed(object)) versions.push(String(clock.nowMs()));
           if (kind !== 'Node') versions.push(`${name} ${String(resourceVersion)}`);
         }
       }
       const now = versions.toSorted().join();
-      if (now !== last) [last, since] = [now, Date.now()];
+      if (now !== last) [last, since] = [now, clock.nowMs()];
       await pause(pollMs);
     }
   }

@@ -51,7 +51,7 @@ export function linesOf(object: Json): string[] {
   for (const entry of managed) {
     walk(
       { ...entry, manager: undefined },
-      `managed.${String(entry['manager'])}.${String(entry['subresource'] ?? '')}`,
+      ['managed', entry['manager'], entry['subresource']].join('.'),
     );
   }
   return lines;

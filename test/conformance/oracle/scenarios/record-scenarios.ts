@@ -3,6 +3,7 @@
  * dist/test/conformance/oracle/scenarios/record-scenarios.js THEIRS OURS [REGEXP]`, where both are administrators'
  * kubeconfigs as JSON, of control planes without nodes. Prints what differs, scenario by scenario.
  */
+import { systemClock } from '../../../../src/lib/clock.js';
 import type { Ask } from '../client.js';
 import { connectByFile } from '../client.js';
 import type { Seen } from './cluster.js';
@@ -13,7 +14,7 @@ import type { Scenario } from './steps.js';
 
 const togetherMax = 6;
 /** Makes namespaces of this run its own. */
-const token = Math.floor(Date.now() / 1000).toString(36);
+const token = Math.floor(systemClock().nowMs() / 1000).toString(36);
 
 async function main(): Promise<void> {
   const [theirFile = '', ourFile = '', pattern = ''] = process.argv.slice(2);
