@@ -18,7 +18,7 @@ const fails = (reason: string, unresolvable: boolean): Failure => ({
   reasons: [reason],
   unresolvable,
 });
-const affinityConflict = fails('node(s) had volume node affinity conflict', true);
+const affinityConflict = fails("node(s) didn't match PersistentVolume's node affinity", true);
 const noVolume = fails("node(s) didn't find available persistent volumes to bind", true);
 
 /** The choice for one unbound claim when its pod is bound to a node: a volume, or provisioning. */
