@@ -23,7 +23,7 @@ import {
   isQualifiedName,
   oneOf,
 } from '../validation/checks.js';
-import { haveLabelKeys } from './label-keys.js';
+import { haveLabelKeys } from './label-key-checks.js';
 import { isNodeSelectorRequirement, isToleration } from '../validation/scheduling.js';
 
 const nodeSelectorRequirement = struct(

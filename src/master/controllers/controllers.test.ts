@@ -189,7 +189,7 @@ describe('deployment to bound pods', () => {
     });
     const pod = await api.get<Pod>(resources.pods, key);
     expect(pod.status?.conditions?.[0]?.message).toBe(
-      '0/2 nodes are available: 2 Insufficient cpu. preemption: 0/2 nodes are available: 2 Preemption is not helpful for scheduling.',
+      '0/2 nodes are available: 2 Insufficient cpu. preemption: 0/2 nodes are available: 2 No preemption victims found for incoming pod.',
     );
   });
 

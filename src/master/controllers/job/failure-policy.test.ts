@@ -131,7 +131,7 @@ describe('the pods of a job', () => {
     });
     const variable = {
       name: 'JOB_COMPLETION_INDEX',
-      valueFrom: { fieldRef: { fieldPath: `metadata.annotations['${index}']` } },
+      valueFrom: { fieldRef: { fieldPath: `metadata.labels['${index}']` } },
     };
     expect(pod.spec.containers.map(({ env }) => env)).toEqual([
       [variable],
