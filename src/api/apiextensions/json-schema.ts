@@ -1,4 +1,7 @@
-/** Reads the schemas of definitions. Their fields have Go's types: another one is refused, and null is absent. */
+/**
+ * Reads the schemas of definitions. Their fields have Go's types: another one is refused, null is absent, and so is the
+ * zero value of a field that is no pointer in Go (clients that send protobuf write `false` for each boolean).
+ */
 import { isJsonObject } from '../object.js';
 import { DecodeError } from '../schema/decode.js';
 import type { JsonSchema } from './structural.js';
@@ -62,7 +65,9 @@ const rules: Reader = (value, path) => {
       const field = given[name] ?? undefined;
       return [name, field === undefined ? field : reader(field, `${path}.${name}`)] as const;
     });
-    return Object.fromEntries(read.filter(([, field]) => field !== undefined));
+    return Object.fromEntries(
+      read.filter(([name, field]) => field !== undefined && !(isZero(field) && omitted.has(name))),
+    );
   });
 };
 
@@ -123,18 +128,56 @@ const readers: ReadonlyMap<string, Reader> = new Map([
   ['additionalItems', schemaOrBoolean],
 ]);
 
+/** Fields of JSONSchemaProps and ValidationRule that are no pointers: Go omits them where they have their zero value. */
+const omitted: ReadonlySet<string> = new Set([
+  'id',
+  '$schema',
+  'description',
+  'type',
+  'format',
+  'title',
+  'pattern',
+  'exclusiveMaximum',
+  'exclusiveMinimum',
+  'uniqueItems',
+  'nullable',
+  'x-kubernetes-embedded-resource',
+  'x-kubernetes-int-or-string',
+  'x-kubernetes-list-map-keys',
+  'x-kubernetes-validations',
+  'required',
+  'enum',
+  'properties',
+  'patternProperties',
+  'definitions',
+  'dependencies',
+  'allOf',
+  'anyOf',
+  'oneOf',
+  'message',
+  'messageExpression',
+  'fieldPath',
+]);
+
+function isZero(value: unknown): boolean {
+  if (value === '' || value === false) return true;
+  if (Array.isArray(value)) return value.length === 0;
+  return isJsonObject(value) && Object.keys(value).length === 0;
+}
+
 function readFields(value: Readonly<Record<string, unknown>>, path: string): JsonSchema {
   const out: Record<string, unknown> = {};
   for (const [name, raw] of Object.entries(value)) {
     if (raw === null || raw === undefined || name === '__proto__') continue;
     const read = readers.get(name);
-    out[name] = read === undefined ? raw : read(raw, `${path}.${name}`);
+    const field = read === undefined ? raw : read(raw, `${path}.${name}`);
+    if (!isZero(field) || !omitted.has(name)) out[name] = field;
   }
   return out;
 }
 
 /**
- * Reads a schema as Go does: a new value without nulls. Fields that Go does not know are kept.
+ * Reads a schema as Go does: a new value without nulls and without what Go omits. Fields that Go does not know are kept.
  * @throws DecodeError for a field of another type (HTTP 400)
  */
 export function readJsonSchema(value: unknown): unknown {
