@@ -8,6 +8,27 @@ import { objectMeta } from '../schema/meta.js';
 import { validateMetadata } from '../validation/metadata.js';
 import { dns1035Label } from '../validation/names.js';
 
+/**
+ * What a field of an embedded object becomes that is no matter of its schema: the type stays, metadata loses what no
+ * metadata has. Undefined for all other fields.
+ */
+export function pruneEmbedded(
+  name: string,
+  value: unknown,
+): { readonly value: unknown; readonly unknown: readonly string[] } | undefined {
+  if (name === 'apiVersion' || name === 'kind') return { value, unknown: [] };
+  if (name !== 'metadata') return undefined;
+  try {
+    const decoded = decodeValue(objectMeta, value);
+    const unknown = decoded.problems.map((text) => text.replace(/^unknown field "(.*)"$/, '$1'));
+    return { value: decoded.value, unknown };
+  } catch (error) {
+    if (!(error instanceof DecodeError)) throw error;
+    // Validation says what is wrong with it.
+    return { value, unknown: [] };
+  }
+}
+
 /** Adds what is wrong with an embedded object's type and metadata. */
 export function checkEmbedded(
   value: Readonly<Record<string, unknown>>,

@@ -14,7 +14,7 @@ import { isJsonObject } from '../object.js';
 import { deepEqual } from '../equal.js';
 import { goQuote } from '../go-text/quote.js';
 import { itemKey } from '../cel/kube/data.js';
-import { checkEmbedded } from './embedded.js';
+import { checkEmbedded, pruneEmbedded } from './embedded.js';
 import { hasFormat } from './formats.js';
 import { checkListType } from './list-values.js';
 import type { Unchanged } from './unchanged.js';
@@ -89,8 +89,6 @@ export function structuralNode(schema: JsonSchema): SchemaNode {
   return node;
 }
 
-const embeddedFields = new Set(['apiVersion', 'kind', 'metadata']);
-
 /** Drops unknown fields of a custom object, naming the first {@link maxProblems}, and nulls where none may be. */
 export function prune(node: SchemaNode, value: unknown, path: string, problems: string[]): unknown {
   if (Array.isArray(value)) {
@@ -108,20 +106,22 @@ export function prune(node: SchemaNode, value: unknown, path: string, problems: 
         : undefined) ??
       (node.properties === undefined || node.type === 'map' ? node.items : undefined);
     if (name === '__proto__') continue;
-    if (field !== undefined) {
+    const embedded = node.embedded === true ? pruneEmbedded(name, item) : undefined;
+    if (embedded !== undefined) {
+      out[name] = embedded.value;
+      for (const field of embedded.unknown) addProblem(problems, `${here}.${field}`);
+    } else if (field !== undefined) {
       // A null that a field may not be says nothing; its default takes its place, where it has one.
       if (item === null && field.nullable !== true) continue;
       out[name] = prune(field, item, here, problems);
-    } else if (
-      node.preserveUnknown === true ||
-      (node.embedded === true && embeddedFields.has(name))
-    ) {
-      out[name] = item;
-    } else if (problems.length < maxProblems) {
-      problems.push(`unknown field ${JSON.stringify(here)}`);
-    }
+    } else if (node.preserveUnknown === true) out[name] = item;
+    else addProblem(problems, here);
   }
   return out;
+}
+
+function addProblem(problems: string[], path: string): void {
+  if (problems.length < maxProblems) problems.push(`unknown field ${JSON.stringify(path)}`);
 }
 
 function jsonTypeOf(value: unknown): string {
