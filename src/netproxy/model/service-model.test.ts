@@ -63,6 +63,20 @@ describe('a service port', () => {
     expect(portsOf(fields)).toEqual([]);
   });
 
+  test.each(['service.kubernetes.io/service-proxy-name', 'service.kubernetes.io/headless'])(
+    'is not this proxy’s where the service, or a slice, has the label %s',
+    (label) => {
+      const labelled = <T extends Service | EndpointSlice>(object: T): T => ({
+        ...object,
+        metadata: { ...object.metadata, labels: { [label]: '' } },
+      });
+      const service = serviceOf('default/web', plain);
+      const slice = sliceOf('default/web', { ports, at: ['10.244.1.5 n1'] });
+      expect(buildServicePorts(labelled(service), [slice], 'n1')).toEqual([]);
+      expect(buildServicePorts(service, [labelled(slice)], 'n1')[0]?.cluster).toEqual([]);
+    },
+  );
+
   test('of both families is the one of IPv4', () => {
     const both = { ...plain, clusterIP: 'fd00::5', clusterIPs: ['fd00::5', '10.96.5.9'] };
     expect(portsOf(both)[0]?.clusterIp).toBe('10.96.5.9');

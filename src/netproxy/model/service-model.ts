@@ -49,11 +49,15 @@ export interface ServicePort {
   readonly local: readonly Endpoint[];
 }
 
+/** Labels of Services and EndpointSlices that the cluster's proxy passes over: another one serves them, or none. */
+const passedOver = ['service.kubernetes.io/service-proxy-name', 'service.kubernetes.io/headless'];
+
 /** Kubernetes' default for ClientIP affinity: three hours. */
 const affinitySecondsDefault = 10_800;
 
 /**
- * The proxied ports of one service; none for headless and ExternalName ones.
+ * The proxied ports of one service; none for headless and ExternalName ones, and for those that are labelled as not for
+ * this proxy. Endpoints of slices with such a label do not count.
  * @param nodeName decides which endpoints are local
  * @param zone of the node, for services whose traffic should stay close; "" where it is not known
  */
@@ -66,6 +70,8 @@ export function buildServicePorts(
   const { spec, status } = service;
   const clusterIp = (spec?.clusterIPs ?? [spec?.clusterIP ?? '']).find(isIpv4) ?? '';
   if (spec === undefined || spec.type === 'ExternalName' || clusterIp === '') return [];
+  if (isPassedOver(service)) return [];
+  const proxied = slices.filter((slice) => !isPassedOver(slice));
   const namespace = service.metadata.namespace ?? '';
   const { name } = service.metadata;
   const external = spec.type === 'NodePort' || spec.type === 'LoadBalancer';
@@ -75,7 +81,7 @@ export function buildServicePorts(
   return (spec.ports ?? []).map((port) => {
     const portName = port.name ?? '';
     const protocol = protocolOf(port.protocol);
-    const endpoints = endpointsOfPort(slices, portName, protocol, nodeName);
+    const endpoints = endpointsOfPort(proxied, portName, protocol, nodeName);
     return {
       key: portName === '' ? objectKey({ namespace, name }) : `${namespace}/${name}:${portName}`,
       namespace,
@@ -99,6 +105,10 @@ export function buildServicePorts(
       local: usable(endpoints.filter((endpoint) => endpoint.local)),
     };
   });
+}
+
+function isPassedOver({ metadata }: Service | EndpointSlice): boolean {
+  return passedOver.some((label) => metadata.labels?.[label] !== undefined);
 }
 
 /** All endpoints of a service's port, one per address and port, sorted; ready wins when slices disagree. */
