@@ -145,7 +145,12 @@ export function tooLarge(limitBytes: number): StatusError {
 
 /** 429 TooManyRequests; the client comes back after that many seconds. */
 export function tooManyRequests(message: string, retryAfterSeconds: number): StatusError {
-  return failure(429, 'TooManyRequests', message, { retryAfterSeconds });
+  return failure(
+    429,
+    'TooManyRequests',
+    message,
+    retryAfterSeconds > 0 ? { retryAfterSeconds } : {},
+  );
 }
 
 /** The words for a request that finds all slots taken (apiserver's `filters.tooManyRequests`). */

@@ -141,6 +141,13 @@ describe('an error', () => {
     });
   });
 
+  test('that does not say when is not to be asked for again: Go’s clients would do so at once', async () => {
+    const { written } = await sent(tooManyRequests('budget', 0));
+    expect(written.headers).not.toHaveProperty('retry-after');
+    expect(JSON.parse(written.body.toString())).toMatchObject({ code: 429, details: {} });
+    expect(written.body.toString()).not.toContain('retryAfterSeconds');
+  });
+
   test('after an answer has begun ends the connection', async () => {
     const exchange = exchangeOf('GET /api/v1/pods');
     await sendBytes(exchange, 200, Buffer.from('{'), 'application/json');
