@@ -80,7 +80,7 @@ interface Operation {
   readonly operationId: string;
   readonly description: string;
   readonly tags: readonly string[];
-  readonly parameters: readonly Parameter[];
+  readonly parameters?: readonly Parameter[];
   readonly requestBody?: { readonly content: object };
 }
 
@@ -251,7 +251,7 @@ describe('OpenAPI', () => {
     const silent: string[] = [];
     for (const [path, item] of Object.entries(paths)) {
       for (const [method, value] of Object.entries(item)) {
-        const list = 'operationId' in value ? value.parameters : value;
+        const list = 'operationId' in value ? (value.parameters ?? []) : value;
         if ('operationId' in value) ids.push(value.operationId);
         const mute = list.filter((each) => each.in !== 'body' && (each.description ?? '') === '');
         silent.push(...mute.map(({ name }) => `${path} ${method} ${name}`));
@@ -259,6 +259,17 @@ describe('OpenAPI', () => {
     }
     expect(ids.filter((id, index) => ids.indexOf(id) !== index)).toEqual([]);
     expect(silent).toEqual([]);
+  });
+
+  test('an operation without parameters has no list of them; custom objects are read at a version', () => {
+    const { paths } = openApiV2(withWidget, 'v1.33.0') as {
+      paths: Record<string, Record<string, Partial<Operation>>>;
+    };
+    const operations = Object.values(paths).flatMap((item) => Object.values(item));
+    expect(operations.filter(({ parameters }) => parameters?.length === 0)).toEqual([]);
+    const name = '/apis/example.com/v1/namespaces/{namespace}/widgets/{name}';
+    const asked = paths[name]?.['get']?.parameters?.map((parameter) => parameter.name);
+    expect(asked).toEqual(['resourceVersion']);
   });
 
   test('paths of the documents', () => {

@@ -66,9 +66,10 @@ export function parameter(
     : { ...base, schema: { type, ...unique } };
 }
 
-/** The query parameters of a verb. */
-export function queryParameters(writer: SchemaWriter, verb: Verb): OpenApi[] {
-  return (queries[verb] ?? []).map((name) => {
+/** The query parameters of a verb. Custom kinds alone document the version that a GET may ask for. */
+export function queryParameters(writer: SchemaWriter, verb: Verb, isCustom: boolean): OpenApi[] {
+  const names = verb === 'get' && isCustom ? ['resourceVersion'] : (queries[verb] ?? []);
+  return names.map((name) => {
     const [type, text] = queryTexts[name] ?? ['string', ''];
     return parameter(writer, 'query', name, type, text);
   });

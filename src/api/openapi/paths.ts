@@ -77,7 +77,7 @@ function codesOf(verb: Verb): number[] {
 function operation(writer: SchemaWriter, options: OperationOptions): OpenApi {
   const { verb, kind, gvk, body } = options;
   const inputTypes = inputTypesOf(verb, kind);
-  const parameters = queryParameters(writer, verb);
+  const parameters = queryParameters(writer, verb, kind.custom);
   const out: OpenApi = {
     description: operationText(options),
     operationId: operationId(options),
@@ -97,6 +97,8 @@ function operation(writer: SchemaWriter, options: OperationOptions): OpenApi {
   } else if (body !== undefined) {
     out['requestBody'] = { content: content(writer, inputTypes, body), required: true };
   }
+  // Go's types write no empty list, and read none as one.
+  if (parameters.length === 0) delete out['parameters'];
   return out;
 }
 
