@@ -1,5 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { alwaysHolds, answerHealth, healthPath } from './health-checks.js';
+import { HealthMetrics } from './health-metrics.js';
 
 const ill = { name: 'etcd', holds: () => Promise.resolve(false) };
 const [ping, log] = [alwaysHolds('ping'), alwaysHolds('log')];
@@ -36,4 +37,23 @@ test.each([
 test('there is no check of that name', async () => {
   const path = { root: 'healthz', single: 'pong' };
   expect(await answerHealth(path, new URLSearchParams(), [ping])).toBeUndefined();
+});
+
+test('what the checks found is counted by name, kind and outcome', async () => {
+  const metrics = new HealthMetrics();
+  const look = (root: string, checks: readonly (typeof ping)[]) =>
+    answerHealth({ root, single: '' }, new URLSearchParams(), checks, metrics);
+  await look('livez', [ping]);
+  await look('livez', [ping, ill]);
+  await look('readyz', [ill]);
+  expect(metrics.registry.metrics().split('\n')).toEqual(
+    expect.arrayContaining([
+      '# TYPE kubernetes_healthcheck gauge',
+      'kubernetes_healthcheck{name="ping",type="livez"} 1',
+      'kubernetes_healthcheck{name="etcd",type="readyz"} 0',
+      '# TYPE kubernetes_healthchecks_total counter',
+      'kubernetes_healthchecks_total{name="ping",status="success",type="livez"} 2',
+      'kubernetes_healthchecks_total{name="etcd",status="error",type="livez"} 1',
+    ]),
+  );
 });

@@ -29,11 +29,17 @@ export function healthPath(path: string): HealthPath | undefined {
   return match === null ? undefined : { root: match[1] ?? '', single: match[2] ?? '' };
 }
 
-/** Runs the checks that are asked for. @returns undefined when there are none of that name */
+/** Is told what each check found. */
+interface HealthObserver {
+  observe(root: string, name: string, isWell: boolean): void;
+}
+
+/** Runs the checks that are asked for, and tells `observer` of each. @returns undefined when there are none of that name */
 export async function answerHealth(
   { root, single }: HealthPath,
   query: URLSearchParams,
   checks: readonly HealthCheck[],
+  observer?: HealthObserver,
 ): Promise<HealthAnswer | undefined> {
   const excluded = new Set(query.getAll('exclude'));
   const wanted = checks.filter(
@@ -45,6 +51,7 @@ export async function answerHealth(
   for (const { name, holds } of wanted) {
     const isWell = await holds();
     hasFailed ||= !isWell;
+    observer?.observe(root, name, isWell);
     lines.push(isWell ? `[+]${name} ok` : `[-]${name} failed: reason withheld`);
   }
   const verdict = `${root} check ${hasFailed ? 'failed' : 'passed'}\n`;

@@ -7,6 +7,7 @@ import type { GrpcServer, ServerTls } from '../../lib/grpc/index.js';
 import { createGrpcServer } from '../../lib/grpc/index.js';
 import type { HealthCheck } from '../../lib/health-checks.js';
 import { answerHealth, healthPath } from '../../lib/health-checks.js';
+import { HealthMetrics, healthMetricsPath } from '../../lib/health-metrics.js';
 import type { Logger, LogThreshold } from '../../lib/log.js';
 import type { Registry } from '../../lib/metrics.js';
 import type { TlsSource } from '../../lib/pki/tls-source.js';
@@ -61,12 +62,13 @@ export async function openComponentDoor(
   address: { readonly host: string; readonly port: number },
 ): Promise<OpenDoor> {
   const { tls, log, clock } = options;
+  const slis = new HealthMetrics();
   const server: GrpcServer = createGrpcServer({
     log,
     clock,
     tls,
     fallback: (request, response) => {
-      serve(options, request, response).catch((error: unknown) => {
+      serve(options, slis, request, response).catch((error: unknown) => {
         log.warn({ error }, 'a request could not be answered');
         if (!response.headersSent) answer(response, 500, plainText, 'internal error\n');
         else response.end();
@@ -79,6 +81,7 @@ export async function openComponentDoor(
 
 async function serve(
   options: ComponentDoorOptions,
+  slis: HealthMetrics,
   request: DoorRequest,
   response: DoorResponse,
 ): Promise<void> {
@@ -102,12 +105,14 @@ async function serve(
   }
   const health = healthPath(path);
   if (health !== undefined) {
-    const found = await answerHealth(health, query, options.checks(health.root));
+    const found = await answerHealth(health, query, options.checks(health.root), slis);
     if (found !== undefined) return answer(response, found.status, plainText, found.text);
   }
   switch (path) {
     case '/metrics':
       return answerMetrics(response, options.registries);
+    case healthMetricsPath:
+      return answerMetrics(response, [slis.registry]);
     case verbosityPath:
       return changeVerbosity(request, response, options);
     default:

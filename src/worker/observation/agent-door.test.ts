@@ -140,6 +140,7 @@ test('each path is for those who may read that part of the node', async () => {
     '/metrics/probes',
     '/metrics/resource',
     '/metrics/cadvisor',
+    '/metrics/slis',
     '/stats/summary',
     '/healthz',
     '/healthz/syncloop',
@@ -157,7 +158,7 @@ test('each path is for those who may read that part of the node', async () => {
     for (const path of paths) (found[(await ask(path, token)).status] ??= []).push(path);
     return found;
   };
-  const metrics = paths.slice(0, 4);
+  const metrics = paths.slice(0, 5);
   const health = ['/healthz', '/healthz/syncloop'];
   const but = (...some: string[]): string[] => paths.filter((path) => !some.includes(path));
   expect(await withStatus('metrics')).toEqual({ 200: metrics, 403: but(...metrics) });

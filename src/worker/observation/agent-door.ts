@@ -22,6 +22,7 @@ import { isDoorRefusal } from '../../client/door/delegated-access.js';
 import type { Clock } from '../../lib/clock.js';
 import type { HttpHandler } from '../../lib/grpc/index.js';
 import { alwaysHolds, answerHealth, healthPath } from '../../lib/health-checks.js';
+import { HealthMetrics, healthMetricsPath } from '../../lib/health-metrics.js';
 import type { Logger, LogThreshold } from '../../lib/log.js';
 import { Counter } from '../../lib/metrics.js';
 import { rejectionRegistry } from '../../lib/rejections.js';
@@ -77,6 +78,7 @@ class AgentDoor {
   readonly #options: AgentDoorOptions;
   readonly #counted: (path: string, method: string) => void;
   readonly #paths: ReadonlyMap<string, Serve>;
+  readonly #slis = new HealthMetrics();
 
   constructor(options: AgentDoorOptions, counted: (path: string, method: string) => void) {
     this.#options = options;
@@ -86,6 +88,7 @@ class AgentDoor {
       ['/metrics', (_, to) => answerMetrics(to, [metrics.registry, rejectionRegistry])],
       ['/metrics/probes', (_, to) => answerMetrics(to, [metrics.probes()])],
       ['/metrics/resource', (_, to) => this.#resources(to)],
+      [healthMetricsPath, (_, to) => answerMetrics(to, [this.#slis.registry])],
       ['/metrics/cadvisor', (_, to) => this.#cadvisor(to)],
       ['/stats/summary', (_, to) => this.#summary(to)],
       ['/pods', (_, to) => this.#pods(to)],
@@ -105,7 +108,7 @@ class AgentDoor {
     if (health?.root === 'healthz') {
       const syncs = { name: 'syncloop', holds: () => this.#options.find() !== undefined };
       const checks = [alwaysHolds('ping'), alwaysHolds('log'), syncs];
-      const found = await answerHealth(health, query, checks);
+      const found = await answerHealth(health, query, checks, this.#slis);
       if (found !== undefined) return answer(response, found.status, plainText, found.text);
     }
     const serve = this.#paths.get(path);

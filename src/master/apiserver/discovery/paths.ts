@@ -71,6 +71,7 @@ function rootPaths(served: ServedGroups): string[] {
         ? versions.map(({ version }) => `/api/${version}`)
         : [`/apis/${group}`, ...versions.map(({ version }) => `/apis/${group}/${version}`)],
     );
-  const others = '/api /apis /healthz /livez /metrics /openapi/v2 /openapi/v3 /readyz /version';
+  const others =
+    '/api /apis /healthz /livez /metrics /metrics/slis /openapi/v2 /openapi/v3 /readyz /version';
   return [...groups, ...others.split(' ')].sort();
 }
