@@ -18,7 +18,7 @@ export interface ContainerStatusOptions {
 
 /** Builds one entry of `containerStatuses`. */
 export function containerStatus(options: ContainerStatusOptions): ContainerStatus {
-  const { state, tracked, container } = options;
+  const { tracked, container } = options;
   const { current, previous } = tracked;
   const shown = stateOf(options);
   const waits = shown.waiting !== undefined && current?.phase === 'exited';
@@ -26,7 +26,7 @@ export function containerStatus(options: ContainerStatusOptions): ContainerStatu
   const running = shown.running !== undefined;
   const started = running && tracked.probes.startup === 'success' && tracked.work !== 'starting';
   const done = tracked.role === 'init' && current?.phase === 'exited' && current.exitCode === 0;
-  const ready = running ? started && isReady(state, tracked) : done;
+  const ready = running ? started && isReady(tracked) : done;
   return {
     name: tracked.name,
     state: shown,
@@ -42,12 +42,14 @@ export function containerStatus(options: ContainerStatusOptions): ContainerStatu
   };
 }
 
-/** A sidecar or main container is ready by its readiness probe; a plain init container only when it is done. */
-function isReady(state: PodState, tracked: TrackedContainer): boolean {
-  if (tracked.role === 'init' || tracked.role === 'ephemeral') return false;
-  // While the pod ends, kubelet goes on probing; a container that is being stopped counts as not ready.
-  if (isEnding(state) && tracked.work === 'stopping') return false;
-  return tracked.probes.readiness === 'success';
+/**
+ * A sidecar or main container is ready by its readiness probe; a plain init container only when it is done. While the
+ * pod ends kubelet goes on probing: a container that is being stopped and still serves stays ready, so that services
+ * without other endpoints fall back to it.
+ */
+function isReady({ role, probes }: TrackedContainer): boolean {
+  if (role === 'init' || role === 'ephemeral') return false;
+  return probes.readiness === 'success';
 }
 
 /** The name of a run in the pod's status. */

@@ -189,6 +189,25 @@ describe('the state machine of a pod', () => {
     expect(tracked.stopFailure).toBeUndefined();
   });
 
+  test('a container that is being stopped is ready as long as it runs and its probe says so', () => {
+    const state = newPodState(podOf({}), 0);
+    settle(state, 0);
+    const tracked = state.trackedContainers.get('main')!;
+    tracked.probes = { ...tracked.probes, startup: 'success', readiness: 'success' };
+    const ready = (nowMs: number): string | undefined =>
+      statusOf(state, nowMs).conditions?.find(({ type }) => type === 'Ready')?.status;
+    const deleted = podOf({});
+    deleted.metadata.deletionTimestamp = '2026-01-01T00:00:00Z';
+    record.recordPod(state, deleted, 0);
+    record.recordStopBegun(tracked, 'ending', 30_000);
+    expect(ready(1000)).toBe('True');
+    tracked.probes = { ...tracked.probes, readiness: 'failure' };
+    expect(ready(2000)).toBe('False');
+    tracked.probes = { ...tracked.probes, readiness: 'success' };
+    exit(state, 'main', 0, 3000);
+    expect(ready(3000)).toBe('False');
+  });
+
   test('a shorter grace period takes over while a container is being stopped', () => {
     const state = newPodState(podOf({}), 0);
     settle(state, 0);
