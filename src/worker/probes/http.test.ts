@@ -115,6 +115,7 @@ describe('against a server', () => {
     expect(outcome).toEqual({
       ok: true,
       output: 'Probe terminated redirects, Response body: there',
+      isWarning: true,
     });
   });
 

@@ -131,7 +131,8 @@ class HttpProbe {
       }
       const body = Buffer.concat(chunks).toString('utf8').slice(0, outputMax);
       const text = `Probe terminated redirects, Response body: ${body}`;
-      this.#done({ ok: true, output: status < 300 ? body : text });
+      if (status < 300) this.#done({ ok: true, output: body });
+      else this.#done({ ok: true, output: text, isWarning: true });
     };
     response.on('data', (chunk: Buffer) => {
       chunks.push(chunk);

@@ -8,7 +8,7 @@ export interface ProbeManagerOptions {
   readonly clock: Clock;
   readonly attempt: (target: ProbeTarget) => Promise<ProbeOutcome>;
   readonly onResult: (target: ProbeTarget, result: ProbeResult) => void;
-  readonly onFailure: (target: ProbeTarget, output: string) => void;
+  readonly onNotice: (target: ProbeTarget, outcome: ProbeOutcome) => void;
 }
 
 /** The probes of every running container of one pod. */
@@ -49,7 +49,7 @@ export class ProbeManager {
           attempt: this.#options.attempt,
           initial: known[kind],
           mayRun: started,
-          onFailure: this.#options.onFailure,
+          onNotice: this.#options.onNotice,
           onResult: (which, result) => {
             this.#options.onResult(which, result);
             if (kind === 'startup' && result === 'success') {

@@ -12,12 +12,14 @@ export type ProbeKind = 'liveness' | 'readiness' | 'startup';
 /** `unknown` until the first result that counts. */
 export type ProbeResult = 'success' | 'failure' | 'unknown';
 
-/** One attempt's outcome; the output goes into the Unhealthy event. */
+/** One attempt's outcome; the output goes into the event about it. */
 export interface ProbeOutcome {
   readonly ok: boolean;
   readonly output: string;
   /** The attempt could not be made: it says nothing of the container, and does not count. @default false */
   readonly isVoid?: boolean;
+  /** A success that the pod's owner should hear of. @default false */
+  readonly isWarning?: boolean;
 }
 
 /** One probe of one container. */
@@ -39,8 +41,8 @@ export interface ProbeWorkerOptions {
   /** False delays the attempt: other probes wait for the startup probe. */
   readonly mayRun: () => boolean;
   readonly onResult: (target: ProbeTarget, result: ProbeResult) => void;
-  /** Called for each failed attempt, for events. */
-  readonly onFailure: (target: ProbeTarget, output: string) => void;
+  /** Called for each attempt that failed or warns, for events. */
+  readonly onNotice: (target: ProbeTarget, outcome: ProbeOutcome) => void;
 }
 
 const initialResults: Readonly<Record<ProbeKind, ProbeResult>> = {
@@ -104,14 +106,14 @@ export class ProbeWorker {
   }
 
   #count(outcome: ProbeOutcome): void {
-    const { target, onResult, onFailure } = this.#options;
+    const { target, onResult, onNotice } = this.#options;
     if (outcome.isVoid === true) {
-      onFailure(target, outcome.output);
+      onNotice(target, outcome);
       return;
     }
     this.#streak = outcome.ok === this.#lastOk ? this.#streak + 1 : 1;
     this.#lastOk = outcome.ok;
-    if (!outcome.ok) onFailure(target, outcome.output);
+    if (!outcome.ok || outcome.isWarning === true) onNotice(target, outcome);
     const needed = outcome.ok
       ? (target.probe.successThreshold ?? 1)
       : (target.probe.failureThreshold ?? 3);

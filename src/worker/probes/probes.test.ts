@@ -24,7 +24,7 @@ function managed(container: Partial<Container>, answers: (target: ProbeTarget) =
     },
     onResult: (target, result) =>
       log.push(`${clock.monotonicMs() / 1000} ${target.kind} -> ${result}`),
-    onFailure: () => undefined,
+    onNotice: () => undefined,
   });
   manager.start('c1', { name: 'c', ...container });
   const pass = async (seconds: number): Promise<void> => {
@@ -97,7 +97,7 @@ describe('probes', () => {
           },
         }),
       onResult: (target, result) => results.push(`${target.kind} ${result}`),
-      onFailure: (_target, output) => outputs.push(output),
+      onNotice: (_target, { output }) => outputs.push(output),
     });
     const livenessProbe = probe({ exec: { command: ['true'] }, failureThreshold: 2 });
     manager.start('c1', { name: 'c', livenessProbe });
@@ -113,6 +113,23 @@ describe('probes', () => {
     isAway = false;
     for (let turn = 0; turn < 3; turn++) await pass();
     expect(results).toEqual(['liveness failure']);
+    manager.stopAll();
+  });
+
+  test('an attempt that warns is told of, and is a success', async () => {
+    const clock = new ManualClock();
+    const told: unknown[] = [];
+    const warning = { ok: true, output: 'elsewhere', isWarning: true };
+    const manager = new ProbeManager({
+      clock,
+      attempt: () => Promise.resolve(warning),
+      onResult: ({ kind }, result) => told.push(`${kind} ${result}`),
+      onNotice: (_target, outcome) => told.push(outcome),
+    });
+    manager.start('c1', { name: 'c', readinessProbe: probe({}) });
+    clock.advance(0);
+    await settle();
+    expect(told).toEqual([warning, 'readiness success']);
     manager.stopAll();
   });
 

@@ -4,7 +4,7 @@ import type { EventType } from '../../client/events/correlator.js';
 import type { EventRecorder } from '../../client/events/recorder.js';
 import type { PodState } from '../pod/state.js';
 import { containersByRole, isEnding } from '../pod/state.js';
-import type { ProbeTarget } from '../probes/prober.js';
+import type { ProbeOutcome, ProbeTarget } from '../probes/prober.js';
 
 /** Writes an Event about one container. */
 export type ContainerEvent = (type: EventType, reason: string, message: string) => void;
@@ -34,15 +34,16 @@ export function containerEvents(events: EventRecorder, pod: Pod, name: string): 
   return (type, reason, message) => podEvent(events, pod, type, reason, message, fieldPath);
 }
 
-/** Tells of a probe that failed; of a pod on its way out only that it is not ready is of interest. */
-export function probeFailed(
+/** Tells of a probe that failed or warns; of a pod on its way out only whether it is ready is of interest. */
+export function probeNotice(
   events: EventRecorder,
   state: PodState,
   { kind, containerName }: Pick<ProbeTarget, 'kind' | 'containerName'>,
-  output: string,
+  { ok, output }: ProbeOutcome,
 ): void {
   if (isEnding(state) && kind !== 'readiness') return;
   const name = `${kind.charAt(0).toUpperCase()}${kind.slice(1)}`;
   const event = containerEvents(events, state.pod, containerName);
-  event('Warning', 'Unhealthy', `${name} probe failed: ${output}`);
+  if (ok) event('Warning', 'ProbeWarning', `${name} probe warning: ${output}`);
+  else event('Warning', 'Unhealthy', `${name} probe failed: ${output}`);
 }

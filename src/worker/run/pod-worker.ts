@@ -22,7 +22,7 @@ import { stopContainer } from './container-stop.js';
 import { getImage } from './get-image.js';
 import type { NodeContext } from './node-context.js';
 import { keyOf } from './node-context.js';
-import { containerEvents, podEvent, probeFailed } from './pod-events.js';
+import { containerEvents, podEvent, probeNotice } from './pod-events.js';
 import { podLabel, versionOf } from './pod-facts.js';
 import { PodInfrastructure } from './pod-infrastructure.js';
 import { runPostStart } from './post-start.js';
@@ -83,7 +83,7 @@ export class PodWorker {
         record.recordProbe(tracked, target.kind, result);
         this.kick();
       },
-      onFailure: (target, output) => probeFailed(this.#node.events, this.#state, target, output),
+      onNotice: (target, outcome) => probeNotice(this.#node.events, this.#state, target, outcome),
     });
     if (options.adopted !== undefined) {
       adopt(this.#state, options.adopted);
