@@ -1,6 +1,7 @@
 import * as net from 'node:net';
 import * as tls from 'node:tls';
 import type { Clock } from '../clock.js';
+import { secureContextOf } from './secure-contexts.js';
 
 /** The client certificate of a channel, and the authorities that it trusts. */
 export interface ChannelTls {
@@ -68,9 +69,7 @@ function connectTls(address: Address, security: ChannelTls): tls.TLSSocket {
     ...address,
     ALPNProtocols: ['h2'],
     ...(net.isIP(serverName) === 0 ? { servername: serverName } : {}),
-    ...(security.ca === undefined ? {} : { ca: security.ca }),
-    ...(security.cert === undefined ? {} : { cert: security.cert }),
-    ...(security.key === undefined ? {} : { key: security.key }),
+    secureContext: secureContextOf(security),
     // A joining machine has no authority yet: `verify` compares the certificate with a hash that its user gave.
     rejectUnauthorized: security.verify === undefined || security.ca !== undefined,
     checkServerIdentity: (_name, certificate) =>
