@@ -2,7 +2,7 @@
 // V8 looks whether it was made of the same file, by the same V8 with the same flags, and compiles anew where it was not.
 const { readFileSync } = require('node:fs');
 const { createRequire } = require('node:module');
-const { dirname } = require('node:path');
+const { dirname, join } = require('node:path');
 const vm = require('node:vm');
 
 /** Where it is kept, beside the file: for this Node.js and the flags that it was started with. */
@@ -11,7 +11,10 @@ exports.cachePath = (file) => {
   return `${file}.${process.version}-${process.arch}${flags}.cache`;
 };
 
-/** Returns what the file exports, and the script, of which V8's data can be had. */
+/**
+ * Returns what the file exports, and the script, of which V8's data can be had. What the file requires of its own kind (`x.compiled.cjs`, beside it)
+ * is loaded in the same way.
+ */
 exports.loadCompiled = (file) => {
   let cachedData;
   try {
@@ -19,14 +22,18 @@ exports.loadCompiled = (file) => {
   } catch {
     // None is kept.
   }
-  // What esbuild writes is ASCII: read as latin1 it needs no decoding.
-  const text = `(function(exports,require,module,__filename,__dirname){${readFileSync(file, 'latin1')}\n})`;
-  const script = new vm.Script(text, {
-    filename: file,
-    cachedData,
-    importModuleDynamically: vm.constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
-  });
+  // What scripts/pack writes is the expression of a function, in ASCII: read as latin1 it needs no decoding, and V8 leaves it where it is.
+  const script = new vm.Script(readFileSync(file, 'latin1'), { filename: file, cachedData });
   const module = { exports: {} };
-  script.runInThisContext()(module.exports, createRequire(file), module, file, dirname(file));
+  const requireOther = createRequire(file);
+  const loaded = new Map();
+  const require = (name) => {
+    if (!name.endsWith('.compiled.cjs')) return requireOther(name);
+    if (!loaded.has(name)) loaded.set(name, exports.loadCompiled(join(dirname(file), name)));
+    return loaded.get(name).exports;
+  };
+  // Libraries look at what belongs to it.
+  Object.assign(require, requireOther);
+  script.runInThisContext()(module.exports, require, module, file, dirname(file));
   return { exports: module.exports, script };
 };

@@ -1,6 +1,6 @@
 // Keeps what V8 makes of the packed commands, as bin/trireme looks for it: node [FLAGS] scripts/lib/keep-compiled.mjs DIRECTORY. Some commands
 // run first, against a server of ours, because V8 keeps the functions that have run. An own directory, so that no user's configuration is read.
-import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
@@ -8,7 +8,9 @@ import { join } from 'node:path';
 
 const { cachePath, loadCompiled } = createRequire(import.meta.url)('../../bin/compiled.cjs');
 const [, , directory = '.'] = process.argv;
-const file = join(directory, 'kube-commands.cjs');
+const file = join(directory, 'kube-commands.compiled.cjs');
+// The same content was packed before.
+if (existsSync(cachePath(file))) process.exit();
 
 const metadata = { name: 'a', namespace: 'default', creationTimestamp: '2026-01-01T00:00:00Z' };
 const pod = { apiVersion: 'v1', kind: 'Pod', metadata, spec: { containers: [] }, status: {} };

@@ -33,7 +33,7 @@ let clientUrl = '';
 /** A checkout without libraries and without the compiler's output. */
 beforeAll(async () => {
   if (!possible) return;
-  expect(spawnSync('scripts/pack', { timeout: 60_000 }).status).toBe(0);
+  expect(spawnSync('scripts/pack', { timeout: 120_000 }).status).toBe(0);
   base = mkdtempSync(join(tmpdir(), 'trireme-packed-'));
   packed = readlinkSync('dist/current');
   mkdirSync(join(base, 'dist'));
@@ -57,7 +57,7 @@ beforeAll(async () => {
   ];
   member = spawn(process.execPath, [join(base, 'bin', 'trireme'), ...words], { stdio: 'ignore' });
   await waitFor('the member answers', async () => (await ctl('get', 'k')).code === 0);
-}, 90_000);
+}, 150_000);
 
 afterAll(async () => {
   if (base === '') return;
@@ -89,7 +89,7 @@ function buildAgain(): void {
 }
 
 test('the packed program has the shim of containers beside it, and looks for it there', () => {
-  expect(spawnSync('scripts/pack', { timeout: 60_000 }).status).toBe(0);
+  expect(spawnSync('scripts/pack', { timeout: 120_000 }).status).toBe(0);
   const there = 'dist/current';
   const shim = readFileSync('src/runtime/shim/trireme-shim.pl', 'utf8');
   expect(readFileSync(join(there, 'trireme-shim.pl'), 'utf8')).toBe(shim);
@@ -100,24 +100,24 @@ test('the packed program has the shim of containers beside it, and looks for it 
     ),
   );
   expect(mentions).toEqual(['new URL("./trireme-shim.pl", import.meta.url)']);
-}, 60_000);
+}, 150_000);
 
 describe('the commands of clients', () => {
   let copy = '';
   let file = '';
 
   beforeAll(() => {
-    expect(spawnSync('scripts/pack', { timeout: 60_000 }).status).toBe(0);
+    expect(spawnSync('scripts/pack', { timeout: 120_000 }).status).toBe(0);
     copy = mkdtempSync(join(tmpdir(), 'trireme-commands-'));
     cpSync('bin', join(copy, 'bin'), { recursive: true });
     cpSync(join('dist', readlinkSync('dist/current')), join(copy, 'dist/current'), {
       recursive: true,
     });
-    file = join(copy, 'dist/current/kube-commands.cjs');
+    file = join(copy, 'dist/current/kube-commands.compiled.cjs');
     const look = `const { loadCompiled } = require('./bin/compiled.cjs');
       console.log(loadCompiled(process.argv[2]).script.cachedDataRejected);`;
     writeFileSync(join(copy, 'look.cjs'), look);
-  }, 90_000);
+  }, 150_000);
   afterAll(() => rmSync(copy, { recursive: true }));
 
   const node = (...words: string[]): string => {
@@ -137,10 +137,7 @@ describe('the commands of clients', () => {
     expect(node('--stack-size=900', 'look.cjs', file)).toBe('undefined\n');
     const help = node('bin/trireme', 'get', '--help');
     expect(help).toMatch(/^List objects, or print some of them\.\n/);
-    const cache = readdirSync(join(copy, 'dist/current')).find((name) =>
-      name.endsWith(`${process.version}-${process.arch}.cache`),
-    );
-    const path = join(copy, 'dist/current', cache ?? '');
+    const path = `${file}.${process.version}-${process.arch}.cache`;
     const whole = readFileSync(path);
     for (const damaged of [Buffer.alloc(0), whole.subarray(0, 1000), Buffer.alloc(5000, 7)]) {
       writeFileSync(path, damaged);
@@ -150,6 +147,32 @@ describe('the commands of clients', () => {
     writeFileSync(file, `${readFileSync(file, 'utf8')}\n//`);
     expect(node('look.cjs', file)).toBe('true\n');
     expect(node('bin/trireme', 'get', '--help')).toBe(help);
+  });
+
+  test.each(['cli.master.master', 'cli.components.apiserver', 'cli.components.control'])(
+    'stand beside a master, of which %s is compiled already, in threads as well',
+    (name) => {
+      const compiled = join(copy, `dist/current/${name}.compiled.cjs`);
+      expect(node('look.cjs', compiled)).toBe('false\n');
+      const thread = `new (require('node:worker_threads').Worker)('./look.cjs', { argv: [process.argv[2]] });`;
+      writeFileSync(join(copy, 'thread.cjs'), thread);
+      expect(node('thread.cjs', compiled)).toBe('false\n');
+    },
+  );
+
+  test('build kustomizations, for which they load more', () => {
+    const programs = join(copy, 'programs');
+    mkdirSync(programs);
+    const list = '{"apiVersion":"v1","kind":"List","items":[]}';
+    writeFileSync(join(programs, 'kustomize'), `#!/bin/sh\necho '${list}'\n`, { mode: 0o755 });
+    const PATH = `${programs}:${process.env['PATH']}`;
+    const words = ['bin/trireme', 'apply', '-k', '.', '--server=http://127.0.0.1:1'];
+    const { stderr } = spawnSync(process.execPath, words, {
+      cwd: copy,
+      encoding: 'utf8',
+      env: { ...process.env, PATH },
+    });
+    expect(stderr).toBe('error: no objects passed to apply\n');
   });
 
   test('come with what they load late: patterns of Go, WebSockets, and other commands with theirs', () => {
