@@ -32,6 +32,11 @@ const pki = JSON.parse(readFileSync(config, 'utf8')) as {
   readonly signingKey: string;
   readonly publicKey: string;
 };
+const fixed = (value: object): object => ({
+  ...value,
+  current: value,
+  onChange: () => () => undefined,
+});
 const openPolicy = { level: 'privileged', version: 'latest' };
 const ports = await startApiServer({
   log: silentLogger,
@@ -52,8 +57,10 @@ const ports = await startApiServer({
   serviceAccount: {
     issuer: 'https://kubernetes.default.svc',
     audiences: ['https://kubernetes.default.svc'],
+    // Builds from before keys had a source take them themselves.
     signingKey: pki.signingKey,
     publicKeys: [pki.publicKey],
+    keys: fixed({ signingKey: pki.signingKey, publicKeys: [pki.publicKey] }),
   },
   kubelet: undefined,
   encryptionKey: undefined,
