@@ -23,10 +23,10 @@ export function goStringMap(value: unknown): string {
   return `map[string]string{${entries.join(', ')}}`;
 }
 
-/** `[]string{"a"}`; `[]string(nil)` where there is none. @param type of the items */
-export function goStrings(value: unknown, type = 'string'): string {
-  if (!Array.isArray(value)) return `[]${type}(nil)`;
-  return `[]${type}{${value.map((item) => goQuote(String(item))).join(', ')}}`;
+/** `[]string{"a"}`; `[]string(nil)` where there is none. */
+function goStrings(value: unknown): string {
+  if (!Array.isArray(value)) return '[]string(nil)';
+  return `[]string{${value.map((item) => goQuote(String(item))).join(', ')}}`;
 }
 
 /** A number or percentage; other values stay what they are. */
