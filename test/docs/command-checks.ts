@@ -35,8 +35,8 @@ function checkTrireme(root: string, words: readonly string[]): string[] {
   if (command.startsWith('--')) return [];
   const known = helpOf(root, []).includes(`\n  ${command} `);
   if (!known) return [`trireme has no command ${command}`];
-  const isGroup = ['snapshot', 'cert'].includes(command);
-  const own = isGroup || ['snapshot', 'recover', 'gateway', 'kill-leader'].includes(action);
+  const isGroup = ['snapshot', 'cert', 'cluster', 'member', 'token'].includes(command);
+  const own = isGroup || ['snapshot', 'recover', 'gateway'].includes(action);
   const path = own
     ? words.slice(0, action === 'snapshot' ? 3 : 2)
     : command === 'create' && /^[a-z]/.test(action)
