@@ -257,17 +257,6 @@ function countColumn(
   });
 }
 
-const templateGeneration = 'deprecated.daemonset.template.generation';
-
-/** Notes how often the template has changed where extensions/v1beta1 had a field for it. */
-function countTemplates(set: DaemonSet, old: DaemonSet | undefined): void {
-  const before = Number((old ?? set).metadata.annotations?.[templateGeneration] ?? 1);
-  const count = Number.isSafeInteger(before) ? Math.max(before, 1) : 1;
-  const isNew = old !== undefined && !semanticEqual(set.spec.template, old.spec.template);
-  const text = String(isNew ? count + 1 : count);
-  set.metadata.annotations = { ...set.metadata.annotations, [templateGeneration]: text };
-}
-
 /** DaemonSet. */
 export const daemonSetKind = defineKind<DaemonSet>({
   ...apps,
@@ -290,8 +279,6 @@ export const daemonSetKind = defineKind<DaemonSet>({
       spec.updateStrategy.rollingUpdate.maxSurge ??= 0;
     }
   },
-  prepareCreate: (set) => countTemplates(set, undefined),
-  prepareUpdate: (set, old) => countTemplates(set, old),
   validate: validateDaemonSet,
   validateUpdate: (next, old) => validateSelectorUpdate(next.spec.selector, old.spec.selector),
   columns: [
