@@ -319,7 +319,7 @@ export class PodWorker {
       const postStart = container.lifecycle?.postStart;
       // By its reason: 128 is what git ends with, too.
       const hasFailed = instance.reason === 'StartError';
-      // A short run may be over by now. Its end is told when its output is whole, and recorded with what it said.
+      // A short run may be over by now: it never was ready. Its end is recorded when its output is whole, with that.
       record.recordStarted(tracked, hasFailed ? instance : record.stillRunning(instance));
       this.#starts.started(tracked, hasFailed ? 'RunContainerError' : undefined);
       if (hasFailed) {
@@ -338,7 +338,6 @@ export class PodWorker {
       const early = this.#earlyExits.get(instance.id);
       this.#earlyExits.delete(instance.id);
       if (early !== undefined) await this.#recordExit(tracked, instance.id, early);
-      // What is over by now was never ready, although its end is not recorded yet.
       if (instance.phase === 'running') this.#startProbes(tracked);
     } catch (error) {
       const reason = error instanceof StartError ? error.reason : 'CreateContainerError';
