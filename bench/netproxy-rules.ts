@@ -4,7 +4,7 @@
  *
  *   unshare -n node dist/bench/netproxy-rules.js apply
  *
- * SERVICES and MODES choose ("10000", "nftables"): loading iptables' rules takes the kernel minutes.
+ * SERVICES and MODES choose ("10000", "nftables").
  */
 import { spawnSync } from 'node:child_process';
 import { iptablesKernel } from '../src/netproxy/iptables/kernel.js';

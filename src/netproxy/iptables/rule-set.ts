@@ -9,10 +9,14 @@
  * `iptables-restore` commits table by table, and between two commits packets pass. A service without endpoints is
  * refused in the filter table; without that, and without its rule in nat, its packets would leave the node for whoever
  * answers there. So what is new in filter comes before nat, and what goes from filter comes after it.
+ *
+ * A plan of many chains is cut into several transactions of their table (`sections.ts`): chains of owners first, with
+ * the chains that they lead to, then the shared ones that lead to them, then what goes.
  */
 import { assert } from '../../lib/assert.js';
 import type { Hook } from './base-rules.js';
 import type { ChainId, Rule, Table } from './rule.js';
+import { Lines, chainsPerSection, cutIntoSections, lastTargetFirst } from './sections.js';
 import type { Contribution } from './service-rules.js';
 
 /** The chains that a {@link RuleSet} is responsible for. */
@@ -37,18 +41,14 @@ const sections: readonly { readonly table: Table; readonly parts: readonly Part[
 /** Lines that add rules or rewrite chains, and lines that only take away. */
 type Part = 'new' | 'old';
 
-/** The lines of one part, by their place in it: chains are declared, then rules change, then chains go. */
-class Lines {
-  readonly declared: string[] = [];
-  readonly deleted: string[] = [];
-  readonly added: string[] = [];
-  readonly removed: string[] = [];
-
-  static join(parts: readonly Lines[]): string[] {
-    const places = ['declared', 'deleted', 'added', 'removed'] as const;
-    return places.flatMap((place) => parts.flatMap((lines) => lines[place]));
-  }
+/** What a chain should hold; without rules it should not be there. */
+interface WantedChain {
+  /** "" for the layout's own. */
+  readonly owner: string;
+  readonly rules?: readonly Rule[];
 }
+
+const unwanted: WantedChain = { owner: '' };
 
 /** Wanted and observed rules, and the difference between them; see the head of this file. */
 export class RuleSet {
@@ -110,10 +110,9 @@ export class RuleSet {
     const full = this.#full;
     const chains = full ? this.#wantedChains() : this.#dirtyChains();
     const planned = new Map(tables.map((table) => [table, this.#planTable(table, chains, full)]));
-    const text = sections.map(({ table, parts }) => {
-      const lines = Lines.join(parts.flatMap((part) => planned.get(table)?.[part] ?? []));
-      return lines.length === 0 ? '' : `*${table}\n${lines.join('\n')}\nCOMMIT\n`;
-    });
+    const text = sections.flatMap(({ table, parts }) =>
+      cutIntoSections(table, Lines.join(parts.flatMap((part) => planned.get(table)?.[part] ?? []))),
+    );
     const applied = [...this.#dirty];
     this.#pending.push(() => {
       for (const owner of applied) {
@@ -144,29 +143,29 @@ export class RuleSet {
         const names = [...this.#chains.keys(), ...this.#shared.keys()]
           .filter((id) => tableOf(id) === table)
           .map(nameOf);
-        const text = [...names.map(declare), ...lines, ...names.map((name) => `-X ${name}`)];
-        return text.length === 0 ? '' : `*${table}\n${text.join('\n')}\nCOMMIT\n`;
+        const removal = new Lines();
+        removal.deleted.push(...lines);
+        removal.removed.push(...names);
+        return cutIntoSections(table, removal).join('');
       })
       .join('');
   }
 
   #planTable(
     table: Table,
-    wanted: Map<ChainId, readonly Rule[] | undefined>,
+    wanted: ReadonlyMap<ChainId, WantedChain>,
     full: boolean,
   ): Record<Part, Lines> {
     const out = { new: new Lines(), old: new Lines() };
-    for (const [id, now] of wanted) {
+    for (const [id, { owner, rules: now }] of wanted) {
       if (tableOf(id) !== table) continue;
       const name = nameOf(id);
       if (now === undefined) {
         if (!this.#chains.has(id)) continue;
-        out.old.declared.push(declare(name));
-        out.old.removed.push(`-X ${name}`);
+        out.old.removed.push(name);
         this.#pending.push(() => this.#chains.delete(id));
       } else if (!sameRules(this.#chains.get(id), now)) {
-        out.new.declared.push(declare(name));
-        for (const rule of now) out.new.added.push(`-A ${name} ${rule}`);
+        out.new.written.push({ owner, name, rules: now });
         this.#pending.push(() => this.#chains.set(id, now));
       }
     }
@@ -206,12 +205,14 @@ export class RuleSet {
       if (tableOf(id) !== table) continue;
       const name = nameOf(id);
       const there = this.#shared.get(id);
-      const now = [...(wanted.get(id) ?? []), ...tail];
+      const rules = [...(wanted.get(id) ?? [])];
+      const sorted = rules.length > chainsPerSection ? lastTargetFirst(rules) : rules;
+      const now = [...sorted, ...tail];
       const lacks = now.filter((rule) => there?.has(rule) !== true);
       const isWhole = there !== undefined && there.size + lacks.length === now.length;
       if (isWhole && lacks.length === 0) continue;
       const rewrite = (part: Lines): void => {
-        part.declared.push(declare(name));
+        part.declared.push(`:${name} - [0:0]`);
         for (const rule of now) part.added.push(`-A ${name} ${rule}`);
       };
       // In one section with the rest of its table a chain is rewritten at once.
@@ -225,22 +226,24 @@ export class RuleSet {
   }
 
   /** Every chain that is wanted, and those that are there without being wanted. */
-  #wantedChains(): Map<ChainId, readonly Rule[] | undefined> {
-    const wanted = new Map<ChainId, readonly Rule[] | undefined>(this.#layout.base);
-    for (const { chains } of this.#owners.values()) {
-      for (const [id, rules] of chains) wanted.set(id, rules);
+  #wantedChains(): Map<ChainId, WantedChain> {
+    const wanted = new Map<ChainId, WantedChain>();
+    for (const [id, rules] of this.#layout.base) wanted.set(id, { owner: '', rules });
+    for (const [owner, { chains }] of this.#owners) {
+      for (const [id, rules] of chains) wanted.set(id, { owner, rules });
     }
-    for (const id of this.#chains.keys()) if (!wanted.has(id)) wanted.set(id, undefined);
+    for (const id of this.#chains.keys()) if (!wanted.has(id)) wanted.set(id, unwanted);
     return wanted;
   }
 
-  #dirtyChains(): Map<ChainId, readonly Rule[] | undefined> {
-    const wanted = new Map<ChainId, readonly Rule[] | undefined>();
+  #dirtyChains(): Map<ChainId, WantedChain> {
+    const wanted = new Map<ChainId, WantedChain>();
     for (const owner of this.#dirty) {
-      for (const id of this.#applied.get(owner)?.chains.keys() ?? []) wanted.set(id, undefined);
+      for (const id of this.#applied.get(owner)?.chains.keys() ?? []) wanted.set(id, unwanted);
     }
     for (const owner of this.#dirty) {
-      for (const [id, rules] of this.#owners.get(owner)?.chains ?? []) wanted.set(id, rules);
+      for (const [id, rules] of this.#owners.get(owner)?.chains ?? [])
+        wanted.set(id, { owner, rules });
     }
     return wanted;
   }
@@ -313,11 +316,6 @@ function sameRules(there: readonly Rule[] | undefined, wanted: readonly Rule[]):
     there.length === wanted.length &&
     wanted.every((rule, index) => rule === there[index])
   );
-}
-
-/** Creates the chain, or empties it. */
-function declare(name: string): string {
-  return `:${name} - [0:0]`;
 }
 
 function tableOf(id: ChainId): Table {

@@ -21,14 +21,22 @@ export interface Contribution {
   readonly shared: ReadonlyMap<ChainId, readonly Rule[]>;
 }
 
-/** The rules of one service port. */
-export function buildServiceRules(port: ServicePort, config: RuleConfig): Contribution {
-  return new ServiceRules(port, config).build();
+/**
+ * The rules of one service port.
+ * @param hasComments whether rules of the chains of endpoints, and those that lead there, say whose they are
+ */
+export function buildServiceRules(
+  port: ServicePort,
+  config: RuleConfig,
+  hasComments = true,
+): Contribution {
+  return new ServiceRules(port, config, hasComments).build();
 }
 
 class ServiceRules {
   readonly #port: ServicePort;
   readonly #config: RuleConfig;
+  readonly #hasComments: boolean;
   readonly #chains = new Map<ChainId, Rule[]>();
   readonly #shared = new Map<ChainId, Rule[]>();
   readonly #svc: string;
@@ -36,9 +44,10 @@ class ServiceRules {
   readonly #ext: string;
   readonly #firewall: string;
 
-  constructor(port: ServicePort, config: RuleConfig) {
+  constructor(port: ServicePort, config: RuleConfig, hasComments: boolean) {
     this.#port = port;
     this.#config = config;
+    this.#hasComments = hasComments;
     const id = [port.key, port.protocol.toLowerCase()] as const;
     this.#svc = chainName('SVC', ...id);
     this.#svl = chainName('SVL', ...id);
@@ -172,12 +181,12 @@ class ServiceRules {
     }
     const targets = endpoints.map((endpoint) => ({
       name: this.#endpointChain(endpoint),
-      text: comment(`${key} -> ${endpoint.ip}:${endpoint.port}`),
+      text: this.#hasComments ? comment(`${key} -> ${endpoint.ip}:${endpoint.port}`) : '',
     }));
     if (affinitySeconds > 0) {
       for (const { name, text } of targets) {
         const recent = `-m recent --rcheck --seconds ${affinitySeconds} --reap --name ${name}`;
-        rules.push(`${text} ${recent} --mask 255.255.255.255 --rsource -j ${name}`);
+        rules.push(join(text, `${recent} --mask 255.255.255.255 --rsource -j ${name}`));
       }
     }
     targets.forEach(({ name, text }, index) => {
@@ -193,12 +202,12 @@ class ServiceRules {
     const name = protocol.toLowerCase();
     const address = `${endpoint.ip}:${endpoint.port}`;
     const chain = chainName('SEP', key, name, address);
-    const text = comment(key);
+    const text = this.#hasComments ? comment(key) : '';
     const recent =
       affinitySeconds > 0 ? `-m recent --set --name ${chain} --mask 255.255.255.255 --rsource` : '';
     this.#chain('nat', chain, [
       // A pod that reaches itself through the service must see an answer from the service's address.
-      `-s ${endpoint.ip}/32 ${text} -j KUBE-MARK-MASQ`,
+      join(`-s ${endpoint.ip}/32`, text, '-j KUBE-MARK-MASQ'),
       join(`-p ${name}`, text, recent, `-m ${name} -j DNAT --to-destination ${address}`),
     ]);
     return chain;
