@@ -18,6 +18,7 @@ import { createEndpointSliceMirroringController } from './endpoints/mirroring-co
 import { createEndpointSliceController } from './endpoints/slices-controller.js';
 import { createGarbageCollector } from './garbage/controller.js';
 import { createJobController } from './job/controller.js';
+import { createLoadBalancerController } from './load-balancer/controller.js';
 import { createNamespaceController } from './namespace/controller.js';
 import { createNodeIpamController } from './node/ipam.js';
 import { createJoinRecordCleaner } from './node/join-records.js';
@@ -80,6 +81,7 @@ export const registry: Readonly<Record<string, Create>> = {
   'service-cidr-controller': (context) => [createServiceCidrController(context)],
   'ipallocator-repair-controller': createAddressRepair,
   'cluster-dns-controller': createClusterDnsController,
+  'load-balancer-pool-controller': (context) => [createLoadBalancerController(context)],
   'persistentvolume-binder-controller': createVolumeBinder,
   'persistentvolume-protection-controller': createVolumeProtection,
   'ephemeral-volume-controller': (context) => [createEphemeralVolumeController(context)],

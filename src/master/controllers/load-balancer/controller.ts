@@ -1,0 +1,112 @@
+/** Controller "load-balancer-pool": addresses of a pool for Services of type LoadBalancer. */
+import { withCondition } from '../../../api/facts/conditions.js';
+import { poolCondition } from '../../../api/facts/load-balancers.js';
+import { now } from '../../../api/facts/time.js';
+import type { ConfigMap, Service } from '../../../api/types/core.js';
+import type { EventRecorder } from '../../../client/events/recorder.js';
+import type { Reconciler } from '../../../client/controller/reconciler.js';
+import {
+  createReconciler,
+  ignoreNotFound,
+  watchSelf,
+} from '../../../client/controller/reconciler.js';
+import { resources } from '../../../client/resources.js';
+import type { Informer } from '../../../client/types.js';
+import type { ControllerContext } from '../context.js';
+import type { Assignment } from './plan.js';
+import { planAssignments } from './plan.js';
+import type { Pool } from './pool.js';
+import { parsePool } from './pool.js';
+
+/** The ConfigMap that names the pool's addresses, in `data.addresses`. */
+const poolKey = { namespace: 'kube-system', name: 'load-balancer-pool' };
+/** One key for all: who gets an address depends on who has one. */
+const allKey = 'pool';
+
+/** Controller "load-balancer-pool-controller". */
+export function createLoadBalancerController(context: ControllerContext): Reconciler {
+  return new LoadBalancers(context).reconciler;
+}
+
+class LoadBalancers {
+  readonly #context: ControllerContext;
+  readonly #recorder: EventRecorder;
+  readonly #services: Informer<Service>;
+  readonly #pools: Informer<ConfigMap>;
+  readonly reconciler: Reconciler;
+
+  constructor(context: ControllerContext) {
+    this.#context = context;
+    this.#recorder = context.recorder('load-balancer-pool-controller');
+    this.reconciler = createReconciler(context, {
+      name: 'load-balancer-pool',
+      workers: 1,
+      reconcile: () => this.#reconcile(),
+    });
+    const enqueue = (): void => this.reconciler.enqueue(allKey);
+    this.#services = watchSelf<Service>(context, resources.services, enqueue);
+    this.#pools = context.informers.informer<ConfigMap>(resources.configMaps, {
+      namespace: poolKey.namespace,
+      fieldSelector: `metadata.name=${poolKey.name}`,
+    });
+    this.#pools.onChange(enqueue);
+  }
+
+  async #reconcile(): Promise<void> {
+    const pool = this.#pool();
+    // Without a pool this cluster's balancers are somebody else's, and nothing is said of them.
+    const plan = (services: readonly Service[]): Assignment[] =>
+      planAssignments(services, pool).filter(({ service, failure }) => {
+        const isNews = pool.ranges.length > 0 || hasCondition(service);
+        return isNews || failure === undefined;
+      });
+    if (plan(this.#services.list()).length === 0) return;
+    // The cache may be behind our own last write; an address that is given twice is worse than a list.
+    const { items } = await this.#context.client.list<Service>(resources.services);
+    for (const assignment of plan(items)) await this.#write(assignment);
+  }
+
+  #pool(): Pool {
+    const pool = this.#pools.get(poolKey);
+    const { ranges, unreadable } = parsePool(pool?.data?.['addresses'] ?? '');
+    if (pool !== undefined && unreadable.length > 0) {
+      const message = `no IPv4 address, block or range: ${unreadable.slice(0, 5).join(', ')}`;
+      const subject = { apiVersion: 'v1', kind: 'ConfigMap', metadata: pool.metadata };
+      this.#recorder.warning(subject, 'UnreadableRange', message);
+    }
+    return { ranges, unreadable };
+  }
+
+  async #write({ service, address, failure, isOurs }: Assignment): Promise<void> {
+    const { client, clock } = this.#context;
+    const { conditions = [] } = service.status ?? {};
+    const time = now(clock);
+    const condition = {
+      type: poolCondition,
+      status: address === undefined ? ('False' as const) : ('True' as const),
+      reason: address === undefined ? 'AllocationFailed' : 'Allocated',
+      message: failure ?? '',
+      lastTransitionTime: time,
+    };
+    const loadBalancer =
+      address === undefined ? {} : { ingress: [{ ip: address, ipMode: 'VIP' as const }] };
+    const others = conditions.filter(({ type }) => type !== poolCondition);
+    const status = {
+      ...service.status,
+      loadBalancer,
+      conditions: isOurs ? withCondition(conditions, condition, time) : others,
+    };
+    const written = await client
+      .updateStatus<Service>(resources.services, { ...service, status })
+      .catch(ignoreNotFound);
+    if (written === undefined || !isOurs) return;
+    const subject = { apiVersion: 'v1', kind: 'Service', metadata: service.metadata };
+    if (address !== undefined)
+      this.#recorder.normal(subject, 'IPAllocated', `Assigned IP ${address}`);
+    else this.#recorder.warning(subject, 'AllocationFailed', failure ?? '');
+  }
+}
+
+function hasCondition({ status }: Service): boolean {
+  return (status?.conditions ?? []).some(({ type }) => type === poolCondition);
+}
