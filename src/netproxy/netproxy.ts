@@ -1,6 +1,7 @@
 /** Puts the parts together; see README.md for the order of start and stop. */
 import { readFile } from 'node:fs/promises';
 import { isIPv4 } from 'node:net';
+import { Announcer } from './announce/announcer.js';
 import { createRunner } from './command.js';
 import type { RunCommand } from './command.js';
 import { ClusterZone } from './dns/cluster-zone.js';
@@ -208,6 +209,15 @@ class Node implements Netproxy {
       },
       (proxier) => this.#parts.push(proxier),
     );
+    // Rules first: an address that is answered for leads to its service.
+    if (mode !== 'userspace') this.#startAnnouncer();
+  }
+
+  #startAnnouncer(): void {
+    const log = this.#options.log.child({ part: 'load-balancers' });
+    const announcer = new Announcer({ ...this.#options, watch: this.#watch, run: this.#run, log });
+    this.#parts.push(announcer);
+    announcer.start();
   }
 
   /** Policies need the rules of the kernel, in whatever way services are served. */
