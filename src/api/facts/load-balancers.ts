@@ -6,7 +6,7 @@ import { findCondition } from './conditions.js';
 export const ownLoadBalancerClass = 'trireme.dev/pool';
 
 /**
- * The condition of a Service that has, or waits for, an address of the pool. Only the holders of `services/status` write
+ * The condition of a Service that has, or waits for, an address of the pool. Only holders of `services/status` write
  * it: what it says may be announced to the network, what a Service's author says may not.
  */
 export const poolCondition = 'trireme.dev/AddressFromPool';

@@ -4,7 +4,7 @@ import { IptablesServiceRules } from './service-rule-set.js';
 import { buildServicePorts } from '../model/service-model.js';
 import { serviceOf, sliceOf } from '../testkit/service-cluster.js';
 
-/** Reads sections as iptables-restore does: a jump to a chain that is not there, or `-X` of one that is led to, fails. */
+/** As iptables-restore reads: a jump to a chain that is not there fails, and `-X` of one that is led to. */
 class Kernel {
   readonly chains = new Map<string, string[]>();
   named = 0;
