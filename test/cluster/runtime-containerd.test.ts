@@ -1,19 +1,15 @@
 /** The containerd runtime against a real containerd of its own. Needs root, containerd, runc. */
 import { execFileSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { systemClock } from '../../src/lib/clock.js';
 import { silentLogger } from '../../src/lib/log.js';
 import { ContainerdRuntime } from '../../src/runtime/containerd/runtime.js';
+import { canRunContainers } from './lib/containerd-programs.js';
 import { describeRuntimeContract } from './lib/runtime-contract.js';
 import { test } from '@jest/globals';
 
-const able =
-  process.getuid?.() === 0 &&
-  ['/usr/bin/containerd', '/usr/bin/ctr', '/usr/sbin/runc'].every((path) => existsSync(path));
-
-if (able) {
+if (canRunContainers) {
   let dir = '';
   let runtime: ContainerdRuntime;
   const open = async (): Promise<ContainerdRuntime> => {

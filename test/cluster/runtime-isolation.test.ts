@@ -8,13 +8,10 @@ import { systemClock } from '../../src/lib/clock.js';
 import { silentLogger } from '../../src/lib/log.js';
 import { ContainerdRuntime } from '../../src/runtime/containerd/runtime.js';
 import type { ContainerConfig, SecurityConfig } from '../../src/runtime/types.js';
+import { canRunContainers } from './lib/containerd-programs.js';
 import { eventually, testContainer, testSandbox } from './lib/runtime-contract.js';
 
-const able =
-  process.getuid?.() === 0 &&
-  ['/usr/bin/containerd', '/usr/bin/ctr', '/usr/sbin/runc'].every((path) => existsSync(path));
-
-(able ? describe : describe.skip)('containerd: isolation and limits', () => {
+(canRunContainers ? describe : describe.skip)('containerd: isolation and limits', () => {
   let dir = '';
   let runtime: ContainerdRuntime;
   let count = 0;

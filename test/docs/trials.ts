@@ -396,6 +396,7 @@ const rows: readonly Row[] = [
   { pages: 'docs/TESTING.md', begins: './scripts/test', trial: { how: 'check', why: level } },
   { pages: 'docs/TESTING.md', begins: 'npx tsc', trial: { how: 'check', why: level } },
   { pages: 'docs/TESTING.md', begins: 'POWER_LOSS_SEED', trial: { how: 'check', why: minutes } },
+  { pages: 'docs/TESTING.md', begins: 'CONTAINERD_DIR', trial: { how: 'check', why: minutes } },
   { pages: 'docs/TESTING.md', begins: 'FUZZ_SEED', trial: { how: 'check', why: minutes } },
   { pages: 'docs/ARCHITECTURE.md', begins: 'npx tsc', trial: { how: 'check', why: level } },
   { pages: 'docs/RAFT.md', begins: 'NODE_OPTIONS', trial: { how: 'check', why: level } },

@@ -1,7 +1,7 @@
 /** A containerd of its own with the node agent's runtime and volumes on it, for what pods try against their node. */
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Pod } from '../../src/api/types/core.js';
@@ -13,11 +13,6 @@ import type { ContainerConfig } from '../../src/runtime/types.js';
 import type { VolumeSources } from '../../src/worker/volumes/volume-manager.js';
 import { VolumeManager } from '../../src/worker/volumes/volume-manager.js';
 import { eventually, testContainer, testSandbox } from '../cluster/lib/runtime-contract.js';
-
-/** True where these tests can run: real mounts, real containers. */
-export const canRunContainers =
-  process.getuid?.() === 0 &&
-  ['/usr/bin/containerd', '/usr/bin/ctr', '/usr/sbin/runc'].every((path) => existsSync(path));
 
 export const facts = { nodeName: 'n', hostIps: [], podIps: [], allocatable: {} };
 

@@ -15,14 +15,9 @@ import type { Pod } from '../../src/api/types/core.js';
 import type { ContainerConfig, Mount } from '../../src/runtime/types.js';
 import { PodFiles } from '../../src/worker/run/pod-files.js';
 import { terminationMessage } from '../../src/worker/run/termination-message.js';
+import { canRunContainers } from '../cluster/lib/containerd-programs.js';
 import { eventually, testContainer } from '../cluster/lib/runtime-contract.js';
-import {
-  canRunContainers,
-  ContainerdNode,
-  derivedImage,
-  facts,
-  podWith,
-} from './containerd-node.js';
+import { ContainerdNode, derivedImage, facts, podWith } from './containerd-node.js';
 
 const scratch = { name: 'scratch', emptyDir: {} };
 

@@ -3,8 +3,9 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { canRunContainers } from '../cluster/lib/containerd-programs.js';
 import { eventually, testContainer } from '../cluster/lib/runtime-contract.js';
-import { canRunContainers, ContainerdNode, derivedImage } from './containerd-node.js';
+import { ContainerdNode, derivedImage } from './containerd-node.js';
 
 const busybox = 'docker.io/library/busybox:latest';
 

@@ -12,21 +12,15 @@ import { delay, systemClock } from '../../../src/lib/clock.js';
 import { silentLogger } from '../../../src/lib/log.js';
 import { CriClient } from '../../../src/runtime/cri/client.js';
 import { mountsBelow } from '../../../src/runtime/mounts.js';
+import { canRunContainers } from './containerd-programs.js';
 
 const clock = systemClock();
 const startMsMax = 20_000;
 
 /** True where it can be started. */
 export const canRunCri =
-  process.getuid?.() === 0 &&
-  [
-    '/usr/bin/containerd',
-    '/usr/bin/ctr',
-    '/usr/sbin/runc',
-    '/usr/lib/cni/bridge',
-    '/usr/lib/cni/host-local',
-    '/usr/lib/cni/portmap',
-  ].every((path) => existsSync(path));
+  canRunContainers &&
+  ['bridge', 'host-local', 'portmap'].every((plugin) => existsSync(`/usr/lib/cni/${plugin}`));
 
 export class CriContainerd {
   readonly dir: string;
