@@ -2,6 +2,9 @@ import type { Taint } from '../api/types/core.js';
 import { Command } from 'commander';
 import { hostname } from 'node:os';
 import { resolve } from 'node:path';
+import { declareEvictionFlags } from './eviction/flags.js';
+import type { EvictionFlags, EvictionSettings } from './eviction/thresholds.js';
+import { readEvictionFlags } from './eviction/thresholds.js';
 import { sysctlPatternProblem } from './pod/admission.js';
 import { oneOf, parseFlags, wholeNumber } from '../lib/flags.js';
 import { readJoinToken } from '../lib/join-token.js';
@@ -36,6 +39,7 @@ export interface WorkerOptions extends ProxyOptions {
   readonly podsMax: number;
   /** Sysctls beyond the safe ones that pods may set; names or prefixes ending in `*`. */
   readonly unsafeSysctls: readonly string[];
+  readonly eviction: EvictionSettings;
   readonly leaseRenewMs: number;
   readonly leaseSeconds: number;
   readonly hollowNodes: number;
@@ -50,7 +54,7 @@ export interface JoinTarget {
   readonly caHash: string;
 }
 
-interface Flags extends ProxyFlags {
+interface Flags extends ProxyFlags, EvictionFlags {
   readonly nodeName?: string;
   readonly dataDir: string;
   readonly nodeIp?: string;
@@ -105,7 +109,7 @@ function declare(name: string): Command {
       '10250',
     )
     .option('--proxy-in-process', "run the node's proxy here, instead of `trireme netproxy`");
-  return declareProxyFlags(ofNode)
+  return declareProxyFlags(declareEvictionFlags(ofNode))
     .option('--join <host:port,...>', 'masters of the cluster to join (gRPC)')
     .option('--token <token>', 'from `trireme token create`')
     .option('--token-file <file>', 'the token in a file, unseen by other users (-: standard input)')
@@ -191,6 +195,7 @@ function readFlags(flags: Flags): WorkerOptions {
     taints: list(flags.registerWithTaints).map(readTaint),
     unsafeSysctls: list(flags.allowedUnsafeSysctls).map(readSysctl),
     podsMax: wholeNumber('--max-pods', flags.maxPods, 1, 10_000),
+    eviction: readEvictionFlags(flags),
     leaseRenewMs: wholeNumber('--lease-renew-ms', flags.leaseRenewMs, 100, 60_000),
     leaseSeconds: wholeNumber('--lease-seconds', flags.leaseSeconds, 1, 3600),
     hollowNodes: wholeNumber('--hollow-nodes', flags.hollowNodes, 0, 10_000),

@@ -9,6 +9,7 @@ import type { NodeContext } from '../run/node-context.js';
 import { keyOf } from '../run/node-context.js';
 import { takesRoom } from '../pod/phase.js';
 import { PodWorker } from '../run/pod-worker.js';
+import { checkStorage } from '../run/storage-check.js';
 import type { TokenCache } from '../sources/token-cache.js';
 import { recoverPods, removeOrphans } from './recovery.js';
 import type { Orphans } from './orphans.js';
@@ -218,7 +219,7 @@ export class PodManager {
     if (this.#measured.has(uid)) return;
     this.#measured.add(uid);
     try {
-      await worker.checkStorage();
+      await checkStorage(this.#options.node, worker);
     } finally {
       this.#measured.delete(uid);
     }

@@ -314,8 +314,8 @@ describe('a worker node', () => {
     const { measureDisk } = node.context;
     const measured = jest
       .spyOn(node.context as { measureDisk: typeof measureDisk }, 'measureDisk')
-      .mockImplementation((path) =>
-        path.includes(slow) ? new Promise(() => undefined) : measureDisk(path),
+      .mockImplementation((path, unit) =>
+        path.includes(slow) ? new Promise(() => undefined) : measureDisk(path, unit),
       );
     const rounds = [node.pods.checkStorage(), node.pods.checkStorage()];
     await until('evicted', async () => (await get(api, 'web')).status?.reason === 'Evicted');
@@ -338,9 +338,8 @@ describe('a worker node', () => {
     const { status } = await get(api, 'web');
     const message = 'Usage of EmptyDir volume "cache" exceeds the limit "1Mi". ';
     expect(status).toMatchObject({ reason: 'Evicted', message });
-    expect(status?.conditions).toContainEqual(
-      expect.objectContaining({ type: 'DisruptionTarget', reason: 'TerminationByKubelet' }),
-    );
+    // The node has not run out of anything: nobody is disrupted for the sake of others.
+    expect(status?.conditions?.map(({ type }) => type)).not.toContain('DisruptionTarget');
   });
 
   test('resources are changed in place once, also after a restart of the agent', async () => {

@@ -5,6 +5,7 @@ import type { KubeObject } from '../../api/object.js';
 import { randomBytes } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { release } from 'node:os';
+import { join } from 'node:path';
 import type { PersistentVolume, Pod, Service, Taint } from '../../api/types/core.js';
 import type { ApiClient, Informer, InformerFactory } from '../../client/types.js';
 import type { Clock } from '../../lib/clock.js';
@@ -16,6 +17,11 @@ import type { ContainerRuntime } from '../../runtime/types.js';
 import type { EventRecorder } from '../../client/events/recorder.js';
 import { EventSink } from '../../client/events/recorder.js';
 import { Gate, SharedGate } from '../../lib/gate.js';
+import { EvictionManager } from '../eviction/eviction-manager.js';
+import { observeNode } from '../eviction/observe.js';
+import { candidatesOf } from '../eviction/pod-use.js';
+import type { PressureType } from '../eviction/pressure.js';
+import type { EvictionSettings } from '../eviction/thresholds.js';
 import { ImageCollector } from '../images/image-collector.js';
 import { ImageManager } from '../images/image-manager.js';
 import type { MachineFacts } from '../node/facts.js';
@@ -56,6 +62,8 @@ export interface WorkerNodeOptions {
   readonly podsMax: number;
   /** `--allowed-unsafe-sysctls`. @default none */
   readonly unsafeSysctls?: readonly string[];
+  /** When pods are evicted for what the node runs out of. @default never */
+  readonly eviction?: EvictionSettings;
   readonly leaseRenewMs: number;
   readonly leaseSeconds: number;
   /** Images that the node's owner brought. */
@@ -98,7 +106,9 @@ export async function startWorkerNode(options: WorkerNodeOptions): Promise<Worke
   const objects = new ObjectCache(options);
   const begunMs = options.clock.monotonicMs();
   let isUp = false;
-  const agent = createNodeAgent(options, events, () => {
+  const started: { eviction?: EvictionManager | undefined } = {};
+  const pressures = (): readonly PressureType[] => started.eviction?.conditions ?? [];
+  const agent = createNodeAgent(options, { events, pressures }, () => {
     if (isUp) return undefined;
     const isStarting = options.clock.monotonicMs() - begunMs < startingMs;
     return { message: 'the pod network is not ready yet', isStarting };
@@ -109,6 +119,7 @@ export async function startWorkerNode(options: WorkerNodeOptions): Promise<Worke
     events,
     objects,
     tokens,
+    pressures,
     services: (namespace) => {
       // As kubelet: a container's environment is not guessed.
       if (!serviceInformer.synced) {
@@ -131,6 +142,7 @@ export async function startWorkerNode(options: WorkerNodeOptions): Promise<Worke
   await untilDone(options, 'the node could not be reported', () => agent.reportStatus());
   const collector = new ImageCollector({ ...options, inUse: () => imagesOf(manager) });
   collector.start();
+  started.eviction = startEviction(options, { context, manager, collector, agent });
   // Only now: nobody waits for its first list, so that a node without leave to read volumes is a node all the same.
   const endRemoval = removeDeletedLocalPaths({
     ...options,
@@ -143,6 +155,7 @@ export async function startWorkerNode(options: WorkerNodeOptions): Promise<Worke
     pods: manager,
     context,
     async stop() {
+      started.eviction?.stop();
       collector.stop();
       await endRemoval();
       await manager.stop();
@@ -185,6 +198,7 @@ async function createContext(
     readonly events: EventRecorder;
     readonly objects: ObjectCache;
     readonly tokens: TokenCache;
+    readonly pressures: NodeContext['pressures'];
     readonly services: NodeContext['services'];
   },
 ): Promise<NodeContext & { readonly volumes: VolumeManager }> {
@@ -218,6 +232,7 @@ async function createContext(
     dns: options.dns,
     hostResolver: await readHostResolver(),
     services: parts.services,
+    pressures: parts.pressures,
     measureDisk: diskMeasure(createCommandRunner({ clock })),
     nodeObject: agent,
     roomProblem: (pod) => roomProblem(pod, pods.list(), allocatable),
@@ -233,12 +248,41 @@ async function createContext(
   };
 }
 
+/** Looks at once: a node that has run out of something says so from its start. */
+function startEviction(
+  { eviction: settings, runtime, dataDir, clock, log }: WorkerNodeOptions,
+  parts: {
+    readonly context: NodeContext;
+    readonly manager: PodManager;
+    readonly collector: ImageCollector;
+    readonly agent: NodeAgent;
+  },
+): EvictionManager | undefined {
+  if (settings === undefined || runtime.name === 'hollow') return undefined;
+  const { context, manager, collector, agent } = parts;
+  const failure = 'the node could not be reported';
+  const eviction = new EvictionManager({
+    nodeName: context.nodeName,
+    settings,
+    observe: () => observeNode({ node: dataDir, images: join(dataDir, 'runtime') }),
+    candidates: () => candidatesOf(context, [...manager.workers.values()]),
+    removeUnusedImages: () => collector.removeUnused(),
+    onChange: () =>
+      void agent.reportStatus().catch((error: unknown) => log.warn({ error }, failure)),
+    events: context.events,
+    clock,
+    log,
+  });
+  eviction.start();
+  return eviction;
+}
+
 function createNodeAgent(
   options: WorkerNodeOptions,
-  events: EventRecorder,
+  { events, pressures }: Pick<NodeContext, 'events' | 'pressures'>,
   networkProblem: () => NetworkProblem | undefined,
 ): NodeAgent {
-  const { runtime, name, ips, labels, taints, machine, agentPort, podsMax, dataDir } = options;
+  const { runtime, name, ips, labels, taints, machine, agentPort, podsMax } = options;
   const { version: runtimeVersion } = runtime;
   const description = {
     name,
@@ -255,7 +299,9 @@ function createNodeAgent(
     description,
     events,
     health: async (): Promise<NodeHealth> => {
-      if (runtime.name !== 'hollow') return nodeHealth({ runtime, dataDir, networkProblem });
+      if (runtime.name !== 'hollow') {
+        return nodeHealth({ runtime, pressures: pressures(), networkProblem });
+      }
       const { message, isStarting = false } = networkProblem() ?? {};
       return { ...healthy, problem: message, isStarting };
     },

@@ -51,9 +51,16 @@ export class ImageCollector {
     this.#cancel();
   }
 
+  /** Removes all images that nobody uses, however full the disk is. */
+  async removeUnused(): Promise<void> {
+    const images = await this.#options.runtime.listImages();
+    const used = await this.#used(images);
+    await this.#remove(this.#idle(images, used), () => Promise.resolve(false));
+  }
+
   /** Runs one round of collection. */
   async collect(): Promise<void> {
-    const { runtime, clock, imported, log } = this.#options;
+    const { runtime, clock } = this.#options;
     const nowMs = clock.monotonicMs();
     const images = await runtime.listImages();
     const used = await this.#used(images);
@@ -67,23 +74,31 @@ export class ImageCollector {
       }
     }
     if ((await this.#diskShare()) < shares.high) return;
-    // As kubelet, by image: some runtimes remove one with all its names.
-    const kept = new Set(
-      images
-        .filter(
-          ({ reference }) =>
-            used.has(reference) ||
-            imported.has(reference) ||
-            nowMs - (this.#lastUsedMs.get(reference) ?? nowMs) < unusedMsMin,
-        )
-        .map(({ digest }) => digest),
-    );
-    const idle = images
-      .filter(({ digest }) => !kept.has(digest))
+    const isYoung = ({ reference }: ImageInfo): boolean =>
+      nowMs - (this.#lastUsedMs.get(reference) ?? nowMs) < unusedMsMin;
+    const idle = this.#idle(images, used, isYoung)
       .map((image) => ({ ...image, lastUsedMs: this.#lastUsedMs.get(image.reference) ?? nowMs }))
       .toSorted((a, b) => a.lastUsedMs - b.lastUsedMs);
-    for (const { reference } of idle) {
-      if ((await this.#diskShare()) < shares.low) return;
+    await this.#remove(idle, async () => (await this.#diskShare()) < shares.low);
+  }
+
+  /** Those of which no name is to be kept, as kubelet: some runtimes remove an image with all its names. */
+  #idle(
+    images: readonly ImageInfo[],
+    used: ReadonlySet<string>,
+    isYoung: (image: ImageInfo) => boolean = () => false,
+  ): ImageInfo[] {
+    const { imported } = this.#options;
+    const isKept = (image: ImageInfo): boolean =>
+      used.has(image.reference) || imported.has(image.reference) || isYoung(image);
+    const kept = new Set(images.filter(isKept).map(({ digest }) => digest));
+    return images.filter(({ digest }) => !kept.has(digest));
+  }
+
+  async #remove(images: readonly ImageInfo[], isEnough: () => Promise<boolean>): Promise<void> {
+    const { runtime, log } = this.#options;
+    for (const { reference } of images) {
+      if (await isEnough()) return;
       try {
         await runtime.removeImage(reference);
         log.info({ image: reference }, 'removed an unused image');

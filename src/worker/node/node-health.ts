@@ -1,11 +1,7 @@
-/** Measures the pressures on the node that its conditions report. */
-import { readFile, statfs } from 'node:fs/promises';
+/** The state of the node that its conditions report. */
 import type { ContainerRuntime } from '../../runtime/types.js';
+import type { PressureType } from '../eviction/pressure.js';
 import type { NodeHealth } from './node-object.js';
-
-/** @see kubelet's default hard eviction thresholds */
-const memoryBytesMin = 100 * 1024 * 1024;
-const diskShareMin = 0.02;
 
 /** The reason why pods cannot have their network. */
 export interface NetworkProblem {
@@ -14,19 +10,16 @@ export interface NetworkProblem {
   readonly isStarting: boolean;
 }
 
-/** Looks at the machine and asks the runtime. */
+/** Asks the runtime. */
 export async function nodeHealth(options: {
   readonly runtime: ContainerRuntime;
-  readonly dataDir: string;
+  /** What the node runs out of. */
+  readonly pressures: readonly PressureType[];
   /** Why pods cannot have their network yet; undefined: they can. */
   readonly networkProblem: () => NetworkProblem | undefined;
 }): Promise<NodeHealth> {
-  const { runtime, dataDir, networkProblem } = options;
-  const [runtimeProblem, availableBytes, disk] = await Promise.all([
-    runtime.health(),
-    availableMemory(),
-    statfs(dataDir).catch(() => undefined),
-  ]);
+  const { runtime, pressures, networkProblem } = options;
+  const runtimeProblem = await runtime.health();
   const network = networkProblem();
   const problem =
     runtimeProblem !== undefined
@@ -37,14 +30,8 @@ export async function nodeHealth(options: {
   return {
     problem,
     isStarting: runtimeProblem === undefined && network?.isStarting === true,
-    memoryPressure: availableBytes < memoryBytesMin,
-    diskPressure: disk !== undefined && Number(disk.bavail) < Number(disk.blocks) * diskShareMin,
-    pidPressure: false,
+    memoryPressure: pressures.includes('MemoryPressure'),
+    diskPressure: pressures.includes('DiskPressure'),
+    pidPressure: pressures.includes('PIDPressure'),
   };
-}
-
-async function availableMemory(): Promise<number> {
-  const text = await readFile('/proc/meminfo', 'utf8').catch(() => '');
-  const kibibytes = /^MemAvailable:\s+(\d+) kB/m.exec(text)?.[1];
-  return kibibytes === undefined ? Number.POSITIVE_INFINITY : Number(kibibytes) * 1024;
 }

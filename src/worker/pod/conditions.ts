@@ -29,7 +29,7 @@ export function podConditions(input: ConditionInput): PodCondition[] {
   ];
   const scheduled = before.find(({ type }) => type === 'PodScheduled');
   if (scheduled === undefined) verdicts.push(['PodScheduled', truth(true)]);
-  if (state.failure?.reason === 'Evicted') {
+  if (state.failure?.isDisruption === true) {
     const { message } = state.failure;
     const verdict = { status: 'True', reason: 'TerminationByKubelet', message } as const;
     verdicts.push(['DisruptionTarget', verdict]);

@@ -117,6 +117,8 @@ export interface PodFailure {
   readonly message: string;
   /** Seconds that its containers get to end. @default the pod's own */
   readonly graceSeconds?: number;
+  /** The node ends it for the sake of others: it has the condition DisruptionTarget. @default false */
+  readonly isDisruption?: boolean;
 }
 
 /** All that the agent knows of one pod: what was wanted, and what has been done about it. */

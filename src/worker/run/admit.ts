@@ -2,6 +2,7 @@
 import type { Pod } from '../../api/types/core.js';
 import type { Refusal } from '../pod/admission.js';
 import { refusalOf } from '../pod/admission.js';
+import { refusalUnderPressure } from '../eviction/admission.js';
 import type { Misfit } from '../pod/fit.js';
 import { misfitOf } from '../pod/fit.js';
 import * as record from '../pod/record.js';
@@ -22,7 +23,8 @@ export async function admit(
   others: () => readonly Pod[],
 ): Promise<void> {
   if (state.finished || isEnding(state)) return;
-  const unable = refusalOf(state.pod, node.abilities);
+  const unable =
+    refusalOf(state.pod, node.abilities) ?? refusalUnderPressure(state.pod, node.pressures());
   let refusal = unable ?? misfit(node, state, others);
   if (refusal !== undefined && 'isOfNode' in refusal && refusal.isOfNode) {
     try {

@@ -6,6 +6,7 @@ import type { PodNetwork } from '../../netproxy/types.js';
 import type { ContainerRuntime } from '../../runtime/types.js';
 import type { EventRecorder } from '../../client/events/recorder.js';
 import type { Gate, SharedGate } from '../../lib/gate.js';
+import type { PressureType } from '../eviction/pressure.js';
 import type { ImageManager } from '../images/image-manager.js';
 import type { NodeAbilities } from '../pod/admission.js';
 import type { ContainerRole, ResizeRefusal } from '../pod/state.js';
@@ -65,6 +66,8 @@ export interface NodeContext {
     readonly seen: Node | undefined;
     fetch(): Promise<Node>;
   };
+  /** What the node runs out of. */
+  readonly pressures: () => readonly PressureType[];
   /** Measures what containers have written. */
   readonly measureDisk: MeasureDisk;
   /** Is told of the work on pods, for metrics. @default nobody is */

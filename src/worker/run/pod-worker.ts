@@ -7,7 +7,7 @@ import type { ContainerState } from '../../runtime/types.js';
 import type { PodAction } from '../pod/decide.js';
 import { decide } from '../pod/decide.js';
 import * as record from '../pod/record.js';
-import type { PodState, TrackedContainer } from '../pod/state.js';
+import type { PodFailure, PodState, TrackedContainer } from '../pod/state.js';
 import { containersByRole, newPodState } from '../pod/state.js';
 import { podStatus } from '../pod/status.js';
 import { attemptProbe } from '../probes/attempt.js';
@@ -28,7 +28,6 @@ import { PodInfrastructure } from './pod-infrastructure.js';
 import { runPostStart } from './post-start.js';
 import { endedRuns, heldIds, isSandboxLost } from './resync.js';
 import { StartObserver } from './start-observer.js';
-import { checkStorage } from './storage-check.js';
 import { messageOf, readMessages } from './run-messages.js';
 import { errorMessage } from '../../lib/errors.js';
 
@@ -179,10 +178,12 @@ export class PodWorker {
     return this.#infra.refreshVolumes();
   }
 
-  /** Evicts the pod if it has written more than it may. */
-  async checkStorage(): Promise<void> {
-    const evicted = await checkStorage(this.#node, this.#state, this.#infra.volumePaths);
-    if (evicted) this.kick();
+  readonly volumePaths = (): ReadonlyMap<string, string> => this.#infra.volumePaths;
+
+  /** Fails the pod. */
+  evict(failure: PodFailure): void {
+    record.recordFailure(this.#state, failure, this.#node.clock.nowMs());
+    this.kick();
   }
 
   /** Has the pod looked at soon. */
@@ -327,13 +328,8 @@ export class PodWorker {
         await this.#infra.replaceBrokenSandbox();
       }
       if (postStart !== undefined && instance.phase === 'running') {
-        await runPostStart({
-          node,
-          state: this.#state,
-          tracked,
-          container,
-          containerId: instance.id,
-        });
+        const { id: containerId } = instance;
+        await runPostStart({ node, state: this.#state, tracked, container, containerId });
       }
       const early = this.#earlyExits.get(instance.id);
       this.#earlyExits.delete(instance.id);

@@ -12,16 +12,18 @@ test('what is in a tree counts once, what links lead to does not', async () => {
   try {
     const tree = join(directory, 'tree');
     await mkdir(join(tree, 'deep'), { recursive: true });
-    const empty = await measure(tree);
+    const empty = await measure(tree, 'bytes');
     await writeFile(join(directory, 'outside'), Buffer.alloc(900_000, 1));
     await symlink(join(directory, 'outside'), join(tree, 'link'));
     await symlink(directory, join(tree, 'up'));
     await writeFile(join(tree, 'deep', 'file'), Buffer.alloc(300_000, 1));
     await link(join(tree, 'deep', 'file'), join(tree, 'second-name'));
-    const added = (await measure(tree)) - empty;
+    const added = (await measure(tree, 'bytes')) - empty;
     expect(added).toBeGreaterThanOrEqual(300_000);
     expect(added).toBeLessThan(600_000);
-    expect(await measure(join(directory, 'not-there'))).toBe(0);
+    expect(await measure(join(directory, 'not-there'), 'bytes')).toBe(0);
+    // The two folders, the links, and the file, which has two names.
+    expect(await measure(tree, 'inodes')).toBe(5);
   } finally {
     await rm(directory, { recursive: true });
   }
@@ -34,8 +36,8 @@ test.each([
   ['there is no du', { code: 127, stderr: 'ENOENT' }, 'could not be measured: ENOENT'],
 ])('where %s', async (_, result, expected) => {
   const measure = diskMeasure(async () => ({ stdout: '', stderr: '', timedOut: false, ...result }));
-  if (typeof expected === 'number') expect(await measure('/x')).toBe(expected);
-  else await expect(measure('/x')).rejects.toThrow(expected);
+  if (typeof expected === 'number') expect(await measure('/x', 'bytes')).toBe(expected);
+  else await expect(measure('/x', 'bytes')).rejects.toThrow(expected);
 });
 
 test('few trees are measured at once', async () => {
@@ -46,7 +48,7 @@ test('few trees are measured at once', async () => {
     await ended;
     return { code: 0, stdout: '1\t/x\n', stderr: '', timedOut: false };
   });
-  const all = [...Array(20).keys()].map(() => measure('/x'));
+  const all = [...Array(20).keys()].map(() => measure('/x', 'bytes'));
   await new Promise(setImmediate);
   expect(begun).toBe(8);
   end();

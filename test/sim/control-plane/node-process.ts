@@ -147,6 +147,7 @@ export class AgentProcess extends SimProcess {
     let ids = 0;
     const context: NodeContext = {
       nodeName: name,
+      pressures: () => [],
       hostIps: [ip],
       nodeMemoryBytes: facts.memoryBytes,
       logMaxBytes: 1024,
