@@ -205,6 +205,17 @@ describe('removeTree', () => {
     expect((await readdir(home)).toSorted()).toEqual(['outside', 'volume']);
   });
 
+  test('two may remove the same tree at once', async () => {
+    for (let round = 0; round < 20; round++) {
+      for (const name of ['a/b/c', 'd/e', 'f/g/h']) {
+        await mkdir(inVolume(`t/${name}`), { recursive: true });
+        await writeFile(inVolume(`t/${name}/file`), '');
+      }
+      await Promise.all([1, 2, 3].map(() => removeTree(root, 't')));
+      expect(await readdir(inVolume())).toEqual([]);
+    }
+  });
+
   test('depth beyond the length of any path', async () => {
     ladder('t', 2200);
     await removeTree(root, 't');

@@ -8,12 +8,14 @@ import { treeLimits } from './limits.js';
 
 /**
  * Removes an entry with all below it; nothing happens when it is not there. Trees of any depth go: what lies deeper
- * than a few levels is moved up first, so that neither descriptors nor the length of paths bound it.
+ * than a few levels is moved up first, so that neither descriptors nor the length of paths bound it. Two may remove the
+ * same tree at once: what the other took is gone, as it shall be.
  * @throws SafeFileError CROSSES_MOUNT when something is mounted inside: its content is left alone
  */
 export async function removeTree(parent: HeldDirectory, name: string): Promise<void> {
   if (await removeFile(parent, name)) return;
-  const top = await parent.directory(name);
+  const top = await unlessGone(parent.directory(name));
+  if (top === undefined) return;
   try {
     const mountId = await parent.mountId();
     await mustBeOn(top, mountId, name);
@@ -21,7 +23,18 @@ export async function removeTree(parent: HeldDirectory, name: string): Promise<v
   } finally {
     await top.close();
   }
-  await parent.removeDirectory(name);
+  await unlessGone(parent.removeDirectory(name));
+}
+
+/** @returns undefined when what the work is about is not there */
+async function unlessGone<T>(work: Promise<T>): Promise<T | undefined> {
+  try {
+    return await work;
+  } catch (error) {
+    const code = codeOf(error);
+    if (code === 'ENOENT' || code === 'NOT_FOUND') return undefined;
+    throw error;
+  }
 }
 
 /** @returns false when it is a directory */
@@ -60,7 +73,8 @@ async function emptyOnce(
     found = true;
     if (await removeFile(directory, name)) continue;
     if (depth >= treeLimits.removeDepthMax) {
-      await directory.rename(name, `.removed-${randomBytes(12).toString('hex')}`, removal.top);
+      const moved = `.removed-${randomBytes(12).toString('hex')}`;
+      await unlessGone(directory.rename(name, moved, removal.top));
       continue;
     }
     await removeBelow(removal, directory, name, depth);
@@ -74,7 +88,8 @@ async function removeBelow(
   name: string,
   depth: number,
 ): Promise<void> {
-  const child = await directory.directory(name);
+  const child = await unlessGone(directory.directory(name));
+  if (child === undefined) return;
   try {
     await mustBeOn(child, removal.mountId, name);
     await emptyOnce(removal, child, depth + 1);
@@ -82,7 +97,7 @@ async function removeBelow(
     await child.close();
   }
   try {
-    await directory.removeDirectory(name);
+    await unlessGone(directory.removeDirectory(name));
   } catch (error) {
     // An entry appeared, or the listing had missed one: the next round sees it.
     if (codeOf(error) !== 'ENOTEMPTY') throw error;
