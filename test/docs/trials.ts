@@ -403,6 +403,7 @@ const rows: readonly Row[] = [
   { pages: 'docs/BENCHMARKS.md', begins: 'scripts/test', trial: { how: 'check', why: minutes } },
   { pages: 'bench/etcd/README.md', begins: '', trial: { how: 'check', why: minutes } },
   { pages: 'src/lib/http2/README.md', begins: '', trial: { how: 'check', why: minutes } },
+  { pages: 'test/chaos/README.md', begins: '', trial: { how: 'check', why: minutes } },
   { pages: 'test/robustness/README.md', begins: '', trial: { how: 'check', why: minutes } },
 ];
 
