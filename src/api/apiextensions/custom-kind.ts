@@ -34,7 +34,10 @@ export function customSchema(schema: JsonSchema): SchemaNode {
     source: undefined,
     properties: {
       ...node.properties,
-      apiVersion: { ...text, description: 'Version of this representation.' },
+      apiVersion: {
+        ...text,
+        description: 'APIVersion defines the version in which the object is written.',
+      },
       kind: { ...text, description: 'Kind of this representation.' },
       metadata: { ...objectMeta, description: 'Standard object metadata.', always: true },
     },

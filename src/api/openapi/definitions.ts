@@ -40,7 +40,10 @@ export function defineKindSchemas(
       definition: list,
       description: `A list of ${kind.kind} objects.`,
       properties: {
-        apiVersion: { type: 'string', description: 'Version of this representation.' },
+        apiVersion: {
+          type: 'string',
+          description: 'APIVersion defines the version in which the object is written.',
+        },
         items: { type: 'array', description: 'The objects.', items: node },
         kind: { type: 'string', description: 'Kind of this representation.' },
         metadata: { ...listMeta, description: 'Standard list metadata.' },

@@ -272,6 +272,14 @@ describe('OpenAPI', () => {
     expect(asked).toEqual(['resourceVersion']);
   });
 
+  test('apiVersion of a custom kind is explained in the words that clients look for', () => {
+    const { definitions } = openApiV2(withWidget, 'v1.33.0') as {
+      definitions: Record<string, { properties?: Record<string, { description?: string }> }>;
+    };
+    const widget = definitions['com.example.v1.Widget']?.properties?.['apiVersion'];
+    expect(widget?.description).toMatch(/^APIVersion defines /);
+  });
+
   test('paths of the documents', () => {
     expect(openApiV3Paths(registry).slice(0, 2)).toEqual([
       'api/v1',
