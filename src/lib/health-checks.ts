@@ -34,7 +34,10 @@ interface HealthObserver {
   observe(root: string, name: string, isWell: boolean): void;
 }
 
-/** Runs the checks that are asked for, and tells `observer` of each. @returns undefined when there are none of that name */
+/**
+ * Runs the checks that are asked for, and tells `observer` of each.
+ * @returns undefined when there are none of that name
+ */
 export async function answerHealth(
   { root, single }: HealthPath,
   query: URLSearchParams,

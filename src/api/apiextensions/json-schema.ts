@@ -128,7 +128,7 @@ const readers: ReadonlyMap<string, Reader> = new Map([
   ['additionalItems', schemaOrBoolean],
 ]);
 
-/** Fields of JSONSchemaProps and ValidationRule that are no pointers: Go omits them where they have their zero value. */
+/** Fields of JSONSchemaProps and ValidationRule that are no pointers: Go omits their zero values. */
 const omitted: ReadonlySet<string> = new Set([
   'id',
   '$schema',
@@ -177,7 +177,8 @@ function readFields(value: Readonly<Record<string, unknown>>, path: string): Jso
 }
 
 /**
- * Reads a schema as Go does: a new value without nulls and without what Go omits. Fields that Go does not know are kept.
+ * Reads a schema as Go does: a new value without nulls and without what Go omits. Fields that Go does not know are
+ * kept.
  * @throws DecodeError for a field of another type (HTTP 400)
  */
 export function readJsonSchema(value: unknown): unknown {
