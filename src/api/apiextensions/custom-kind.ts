@@ -39,7 +39,7 @@ export function customSchema(schema: JsonSchema): SchemaNode {
         description: 'APIVersion defines the version in which the object is written.',
       },
       kind: { ...text, description: 'Kind of this representation.' },
-      metadata: { ...objectMeta, description: 'Standard object metadata.', always: true },
+      metadata: { ...objectMeta, description: "Standard object's metadata.", always: true },
     },
   };
 }

@@ -28,11 +28,12 @@ export interface CountedResource {
   readonly plural: string;
 }
 
-/** Resources whose updates change what they use. */
-export function usageMayChange(kind: CountedResource): boolean {
-  return (
-    kind.group === '' && (kind.plural === 'services' || kind.plural === 'persistentvolumeclaims')
-  );
+/** Whether an update of this may change what it uses, or to which quotas that belongs. */
+export function usageMayChange(kind: CountedResource, subresource: string): boolean {
+  if (kind.group !== '') return false;
+  if (kind.plural === 'pods') return subresource === '' || subresource === 'resize';
+  const changes = kind.plural === 'services' || kind.plural === 'persistentvolumeclaims';
+  return changes && subresource === '';
 }
 
 /** Returns the present usage of the object. */

@@ -54,7 +54,9 @@ const managedFieldsEntry = struct(
 /** `metadata` of every object. */
 export const objectMeta = struct(`${prefix}.ObjectMeta`, 'Data that every stored object has.', {
   annotations: labels('Unstructured notes for tools and people; not used for selection.'),
-  creationTimestamp: time('When the server created the object. Read-only.'),
+  creationTimestamp: time(
+    'CreationTimestamp is a timestamp: when the server created the object. Read-only.',
+  ),
   deletionGracePeriodSeconds: int64(
     'Seconds the object may take to end after its deletion. Read-only.',
   ),
@@ -178,7 +180,7 @@ export function kindSchema<F extends Fields>(
 ): Typed<TypeMeta & { metadata: ObjectMeta } & InferFields<F>> {
   const node: SchemaNode = struct(definition, description, {
     ...typeMetaFields,
-    metadata: { ...objectMeta, description: 'Standard object metadata.', always: true },
+    metadata: { ...objectMeta, description: "Standard object's metadata.", always: true },
     ...fields,
   });
   return node;

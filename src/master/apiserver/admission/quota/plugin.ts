@@ -33,17 +33,17 @@ export function resourceQuota(objects: Objects): AdmissionPlugin {
 
   return {
     name: 'ResourceQuota',
-    handles: ({ operation, context: { target } }) =>
-      cache.size > 0 &&
-      target.kind.namespaced &&
-      !target.kind.virtual &&
-      target.subresource === '' &&
-      (operation === 'CREATE' || (operation === 'UPDATE' && usageMayChange(target.kind))),
+    handles: ({ operation, context: { target } }) => {
+      const { kind, subresource } = target;
+      if (cache.size === 0 || !kind.namespaced || kind.virtual) return false;
+      if (operation === 'UPDATE') return usageMayChange(kind, subresource);
+      return operation === 'CREATE' && subresource === '';
+    },
     async validate(request) {
       await abandon(request);
       const { context, object } = request;
       const { namespace, kind } = context.target;
-      if (object === undefined) return;
+      if (object === undefined || keepsItsScope(request)) return;
       const quotas = [...cache.list(namespace)].map((entry) => entry.object<ResourceQuota>());
       const charges = plan(request, object, quotas);
       if (charges.length === 0) return;
@@ -64,6 +64,14 @@ export function resourceQuota(objects: Objects): AdmissionPlugin {
     },
     abandon,
   };
+}
+
+/** True for an update of a pod that changes neither what it uses nor to which quotas that belongs. */
+function keepsItsScope({ context: { target }, object, old }: AdmissionRequest): boolean {
+  if (old === undefined || target.kind.plural !== 'pods' || target.subresource !== '') return false;
+  const ends = (pod: KubeObject | undefined): boolean =>
+    (pod as Pod | undefined)?.spec.activeDeadlineSeconds !== undefined;
+  return ends(object) === ends(old);
 }
 
 /** Returns the charge to each quota. @throws StatusError when a quota asks for more than the object says */
@@ -91,7 +99,8 @@ function plan(
       const text = names.toSorted().join(',');
       throw refuse(`status unknown for quota: ${quota.metadata.name}, resources: ${text}`);
     }
-    const before = request.old === undefined ? new Map() : usageOf(kind, request.old);
+    const wasCharged = request.old !== undefined && isInScope(quota, kind, request.old);
+    const before = wasCharged ? usageOf(kind, request.old) : new Map();
     const delta = maskAmounts(subtractAmounts(usage, before), new Set(names));
     const changes = new Map([...delta].filter(([, amount]) => amount.sign() !== 0));
     if (changes.size > 0) charges.push({ quota: quota.metadata.name, delta: changes });
