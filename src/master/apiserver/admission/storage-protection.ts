@@ -11,7 +11,7 @@ export function storageProtection(): AdmissionPlugin {
     name: 'StorageObjectInUseProtection',
     handles: ({ operation, context: { target } }) =>
       operation === 'CREATE' &&
-      target.subresource === undefined &&
+      target.subresource === '' &&
       target.kind.group === '' &&
       Object.hasOwn(finalizers, target.kind.kind),
     mutate({ object, context: { target } }) {
