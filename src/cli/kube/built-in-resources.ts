@@ -57,10 +57,10 @@ storage.k8s.io v1 CSINode csinodes cluster - - all
 storage.k8s.io v1 CSIStorageCapacity csistoragecapacities namespaced - - all
 storage.k8s.io v1 StorageClass storageclasses cluster sc - all
 storage.k8s.io v1 VolumeAttachment volumeattachments cluster - - all
-admissionregistration.k8s.io v1 MutatingWebhookConfiguration mutatingwebhookconfigurations cluster - - all
-admissionregistration.k8s.io v1 ValidatingAdmissionPolicy validatingadmissionpolicies cluster - - all
-admissionregistration.k8s.io v1 ValidatingAdmissionPolicyBinding validatingadmissionpolicybindings cluster - - all
-admissionregistration.k8s.io v1 ValidatingWebhookConfiguration validatingwebhookconfigurations cluster - - all
+admissionregistration.k8s.io v1 MutatingWebhookConfiguration mutatingwebhookconfigurations cluster - api-extensions all
+admissionregistration.k8s.io v1 ValidatingAdmissionPolicy validatingadmissionpolicies cluster - api-extensions all
+admissionregistration.k8s.io v1 ValidatingAdmissionPolicyBinding validatingadmissionpolicybindings cluster - api-extensions all
+admissionregistration.k8s.io v1 ValidatingWebhookConfiguration validatingwebhookconfigurations cluster - api-extensions all
 apiextensions.k8s.io v1 CustomResourceDefinition customresourcedefinitions cluster crd,crds api-extensions all
 scheduling.k8s.io v1 PriorityClass priorityclasses cluster pc - all
 coordination.k8s.io v1 Lease leases namespaced - - all
