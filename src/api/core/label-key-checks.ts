@@ -23,17 +23,19 @@ export const haveLabelKeys: Check = (value, path, errors) => {
       if (keys.length > 0) errors.push(forbidden(child(path, name), text));
     }
   }
+  const places = new Map(matchLabelKeys.map((key, index) => [key, index]));
   const seen = new Set(Object.keys(labelSelector?.matchLabels ?? {}));
   for (const { key } of labelSelector?.matchExpressions ?? []) {
-    const index = matchLabelKeys.lastIndexOf(key);
-    if (index >= 0 && seen.has(key)) {
+    const index = places.get(key);
+    if (index !== undefined && seen.has(key)) {
       const text = 'exists in both matchLabelKeys and labelSelector';
       errors.push(invalid(at(path, index), key, text));
     }
     seen.add(key);
   }
+  const mismatched = new Set(mismatchLabelKeys);
   for (const [index, key] of matchLabelKeys.entries()) {
-    if (!mismatchLabelKeys.includes(key)) continue;
+    if (!mismatched.has(key)) continue;
     const text = 'exists in both matchLabelKeys and mismatchLabelKeys';
     errors.push(invalid(at(child(path, 'matchLabelKeys'), index), key, text));
   }

@@ -116,3 +116,12 @@ test('a template is warned of where it stands, when its owner is new or has chan
     /^spec.jobTemplate.spec.template.spec.nodeSelector/,
   );
 });
+
+test('A pod with very many equal ports has a bounded number of warnings', () => {
+  const object = pod(ports(...Array.from({ length: 1000 }, () => port)));
+  const found = podKind.warnings?.(object, undefined) ?? [];
+  expect(found).toHaveLength(200);
+  expect(found[0]).toBe(
+    'spec.containers[0].ports[1]: duplicate port definition with spec.containers[0].ports[0]',
+  );
+});

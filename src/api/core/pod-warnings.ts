@@ -66,6 +66,11 @@ interface PodParts {
   readonly spec?: PodSpec | undefined;
 }
 
+/** No answer has room for more (4 KiB in all), so that no more are made of one list. */
+const warningsMax = 200;
+/** Each port is held against those of its number: more looks than this no pod gets that anybody wrote. */
+const portLooksMax = 10_000;
+
 /** @param path where the pod's template stands; empty for a pod */
 function podWarnings({ metadata, spec }: PodParts, path: FieldPath): string[] {
   if (spec === undefined) return [];
@@ -82,7 +87,7 @@ function podWarnings({ metadata, spec }: PodParts, path: FieldPath): string[] {
     ...portWarnings(spec, below),
     ...graceWarnings(spec, below),
     ...affinityWarnings(spec, child(below, 'affinity')),
-  ];
+  ].slice(0, warningsMax);
 }
 
 function labelWarnings(spec: PodSpec, path: FieldPath): string[] {
@@ -95,19 +100,21 @@ function labelWarnings(spec: PodSpec, path: FieldPath): string[] {
   const nodes = child(path, 'affinity.nodeAffinity');
   const needed = affinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms ?? [];
   const must = `${nodes}.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms`;
-  needed.forEach((term, index) => found.push(...termWarnings(term, at(must, index))));
+  const ofTerms = needed.flatMap((term, index) => termWarnings(term, at(must, index)));
   const wished = affinity?.preferredDuringSchedulingIgnoredDuringExecution ?? [];
   const may = `${nodes}.preferredDuringSchedulingIgnoredDuringExecution`;
-  wished.forEach(({ preference }, index) =>
-    found.push(...termWarnings(preference, child(at(may, index), 'preference'))),
+  const ofWishes = wished.flatMap(({ preference }, index) =>
+    termWarnings(preference, child(at(may, index), 'preference')),
   );
+  const ofSpread: string[] = [];
   (spec.topologySpreadConstraints ?? []).forEach(({ topologyKey, labelSelector }, index) => {
     const here = at(child(path, 'topologySpreadConstraints'), index);
     const text = oldLabels.get(topologyKey);
-    if (text !== undefined) found.push(`${child(here, 'topologyKey')}: ${topologyKey} is ${text}`);
-    if (labelSelector === undefined) found.push(noSelector(here));
+    if (text !== undefined)
+      ofSpread.push(`${child(here, 'topologyKey')}: ${topologyKey} is ${text}`);
+    if (labelSelector === undefined) ofSpread.push(noSelector(here));
   });
-  return found;
+  return [...found, ...ofTerms, ...ofWishes, ...ofSpread];
 }
 
 function termWarnings(
@@ -218,6 +225,7 @@ interface PlacedPort {
 function portWarnings(spec: PodSpec, path: FieldPath): string[] {
   const found: string[] = [];
   const byNumber = new Map<string, PlacedPort[]>();
+  let looks = 0;
   const all = containersOf(spec, path).flatMap(([{ ports = [] }, place]) =>
     ports.map((port, index) => ({ port, here: at(child(place, 'ports'), index) })),
   );
@@ -226,10 +234,12 @@ function portWarnings(spec: PodSpec, path: FieldPath): string[] {
     const key = `${port.containerPort}/${port.protocol ?? ''}`;
     const others = byNumber.get(key) ?? [];
     for (const other of others) {
+      if (++looks > portLooksMax || found.length === warningsMax) break;
       const how = likeness(placed, other);
       if (how !== undefined) found.push(`${here}: ${how} port definition with ${other.here}`);
     }
-    byNumber.set(key, [...others, placed]);
+    others.push(placed);
+    byNumber.set(key, others);
   }
   const byName = new Map<string, FieldPath>();
   for (const { port, here } of all) {

@@ -27,8 +27,9 @@ interface Place {
   readonly goPath: string;
   /** Name of the Go struct that holds the field. */
   readonly owner: string;
-  /** The name that Go's type has for texts here, if any. */
-  readonly named?: string | undefined;
+  /** The struct's definition and its field, by which Go's name for the field's type is found. */
+  readonly definition?: string | undefined;
+  readonly field?: string;
 }
 
 /** Collects the names of unknown fields, as `unknown field "spec.foo"`. */
@@ -82,7 +83,7 @@ function mismatch(value: unknown, node: SchemaNode, place: Place): DecodeError {
     jsonType(value) === 'number' && node.type === 'integer'
       ? `number ${numberText(value)}`
       : jsonType(value);
-  const type = goType(node, place.named);
+  const type = goType(node, goNameOf(place.definition, place.field ?? ''));
   if (place.goPath === '') {
     return new DecodeError(`json: cannot unmarshal ${shown} into Go value of type ${type}`);
   }
@@ -205,8 +206,9 @@ function decodeStruct(
     const raw = value[name];
     if (raw === null || raw === undefined) continue;
     const goPath = place.goPath === '' ? name : `${place.goPath}.${name}`;
-    const named = goNameOf(node.definition, name);
-    const decoded = decodeNode(resolved(field), raw, { path, goPath, owner, named }, problems);
+    const { definition } = node;
+    const inner = { path, goPath, owner, definition, field: name };
+    const decoded = decodeNode(resolved(field), raw, inner, problems);
     if (isZero(field, decoded) && node.required?.includes(name) !== true) continue;
     out[name] = decoded;
   }

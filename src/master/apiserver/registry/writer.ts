@@ -120,7 +120,7 @@ export class Writer {
       errors: (checked, effort) =>
         validateCreate(checked, object, { warnings: context.warnings, effort }),
     });
-    context.warnings.push(...(kind.warnings?.(object, undefined) ?? []));
+    for (const text of kind.warnings?.(object, undefined) ?? []) context.warnings.push(text);
     await this.#admission.validate(request);
     try {
       return await this.#insert(context, object, generates);
@@ -235,7 +235,9 @@ export class Writer {
           : validateSubresourceUpdate(checked, part, next, old, notes);
       },
     });
-    if (subresource === '') context.warnings.push(...(kind.warnings?.(next, old) ?? []));
+    if (subresource === '') {
+      for (const text of kind.warnings?.(next, old) ?? []) context.warnings.push(text);
+    }
     await this.#admission.validate(request);
     return next;
   }
