@@ -75,6 +75,7 @@ test('cluster', async () => {
   });
   await cluster.api.create(resources.secrets, token('abcdef', '1970-01-01T01:00:00Z', 'workers'));
   await cluster.api.create(resources.secrets, token('zyxwvu', '1969-12-31T00:00:00Z', 'masters'));
+  await cluster.api.create(resources.secrets, token('qwerty', 'tomorrow', 'workers'));
   const { is, should } = await checkTranscript(testdata('cluster.txt'), cluster);
   expect(is).toBe(should);
   expect(cluster.requests.filter((request) => request !== undefined)).toEqual([

@@ -1,5 +1,6 @@
 import { ClusterDefinition } from '../../gen/cluster.js';
 import type { MemberStatus } from '../../gen/cluster.js';
+import { Code, isGrpcError } from '../../lib/grpc/index.js';
 import { CommandLineError } from '../command/command-line-error.js';
 import { defineCommand, defineGroup } from '../command/spec.js';
 import { clusterToJson, roleOf } from '../print-cluster.js';
@@ -71,10 +72,20 @@ const removeCommand = defineCommand({
   completes: 'nothing',
   async run({ args, globals, context }) {
     const name = oneWord(args);
+    let attempts = 0;
     const removed = await withConnection({ globals, context }, (connection) =>
-      connection.call((channel) =>
-        channel.client(ClusterDefinition).removeMember({ name }, { deadlineMs: 10_000 }),
-      ),
+      connection.call(async (channel) => {
+        attempts++;
+        try {
+          return await channel
+            .client(ClusterDefinition)
+            .removeMember({ name }, { deadlineMs: 10_000 });
+        } catch (error) {
+          // The master that answered first may have been the one to go: the answer was lost, the change was not.
+          if (attempts === 1 || !isGrpcError(error) || error.code !== Code.NotFound) throw error;
+          return { name, id: 0n };
+        }
+      }),
     );
     context.out(`${removed.name || removed.id.toString(16)} removed\n`);
     context.err('stop that master, if it still runs: its data cannot be used again\n');

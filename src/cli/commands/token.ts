@@ -4,7 +4,11 @@ import { isApiError } from '../../client/types.js';
 import { ClusterDefinition } from '../../gen/cluster.js';
 import type { CreateTokenRequest, CreateTokenResponse } from '../../gen/cluster.js';
 import type { StoredToken } from '../../master/cluster/stored-token.js';
-import { storedTokenOf, tokenSecretName } from '../../master/cluster/stored-token.js';
+import {
+  storedTokenOf,
+  tokenSecretName,
+  tokenSecretType,
+} from '../../master/cluster/stored-token.js';
 import { CommandLineError } from '../command/command-line-error.js';
 import { defineCommand, defineGroup } from '../command/spec.js';
 import type { Connection } from '../connection.js';
@@ -96,7 +100,11 @@ const listCommand = defineCommand({
   async run({ args, flags, globals, context }) {
     if (args.length > 0) throw new CommandLineError(`unexpected argument "${args[0]}"`);
     const { items } = await withConnection({ globals, context }, ({ api }) =>
-      api.list<Secret>(resources.secrets, { namespace: 'kube-system' }),
+      api.list<Secret>(resources.secrets, {
+        namespace: 'kube-system',
+        // Other secrets are not asked for.
+        fieldSelector: `type=${tokenSecretType}`,
+      }),
     );
     const tokens = items
       .map(storedTokenOf)
@@ -122,7 +130,7 @@ function rowOf({ id, usages, expires }: StoredToken, nowMs: number): string[] {
   const left =
     expires === ''
       ? 'for ever'
-      : leftMs <= 0
+      : !(leftMs > 0)
         ? 'ENDED'
         : minutes < 120
           ? `${minutes}m`
@@ -140,9 +148,11 @@ const deleteCommand = defineCommand({
   async run({ args, globals, context }) {
     if (args.length === 0) throw new CommandLineError('at least one TOKEN is required');
     const ids = args.map((word) => word.split('.', 1)[0] ?? '');
-    const wrong = ids.find((id) => !/^[a-z0-9]{6}$/.test(id));
-    if (wrong !== undefined) {
-      throw new CommandLineError(`"${wrong}" is no token: six letters or digits, as in abcdef`);
+    const wrong = ids.findIndex((id) => !/^[a-z0-9]{6}$/.test(id));
+    if (wrong >= 0) {
+      // It is not repeated: it may have the secret half in it.
+      const which = `argument ${wrong + 1} is no token`;
+      throw new CommandLineError(`${which}: six small letters or digits, as in abcdef`);
     }
     await withConnection({ globals, context }, async ({ api }) => {
       for (const id of ids) {
