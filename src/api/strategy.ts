@@ -125,12 +125,17 @@ const keptMetadata = [
   'deletionGracePeriodSeconds',
 ] as const;
 
+/** Tells whether another value of a field is for validation to refuse; any other field is put back without a word. */
+function isChecked(name: (typeof keptMetadata)[number], before: unknown): boolean {
+  if (name === 'deletionTimestamp') return before === undefined;
+  return name === 'uid' || name === 'deletionGracePeriodSeconds';
+}
+
 function keepMetadata(next: KubeObject, old: KubeObject): void {
   const to: { -readonly [K in keyof typeof next.metadata]?: unknown } = next.metadata;
   for (const name of keptMetadata) {
     const value = old.metadata[name];
-    const isChecked = name === 'uid' || name === 'creationTimestamp';
-    if (isChecked && to[name] !== undefined && to[name] !== value) continue;
+    if (isChecked(name, value) && to[name] !== undefined) continue;
     if (value === undefined) delete to[name];
     else to[name] = value;
   }

@@ -121,6 +121,32 @@ describe('server-side apply', () => {
     ]);
   });
 
+  test('of more than ten updaters, the oldest are merged into one', () => {
+    let live = deployment({}, { labels: { first: '1' } });
+    trackUpdate(deploymentKind, undefined, live, writer('m-00'));
+    for (let i = 1; i <= 12; i++) {
+      const labels = { ...live.metadata.labels, [`l${i}`]: '1' };
+      const next = { ...live, metadata: { ...live.metadata, labels } };
+      const name = `m-${String(i).padStart(2, '0')}`;
+      trackUpdate(deploymentKind, live, next, writer(name, `2024-01-01T00:00:${name.slice(2)}Z`));
+      live = next;
+    }
+    const entries = live.metadata.managedFields ?? [];
+    expect(entries).toHaveLength(10);
+    expect(entries.map(({ manager }) => manager)).toEqual([
+      'ancient-changes',
+      ...['04', '05', '06', '07', '08', '09', '10', '11', '12'].map((end) => `m-${end}`),
+    ]);
+    expect(entries[0]).toMatchObject({
+      time: '2024-01-01T00:00:03Z',
+      fieldsV1: {
+        'f:metadata': { 'f:labels': { 'f:first': {}, 'f:l1': {}, 'f:l2': {}, 'f:l3': {} } },
+      },
+    });
+    const applied = apply(live, deployment({ replicas: 2 }), 'applier').object;
+    expect(applied.metadata.managedFields).toHaveLength(11);
+  });
+
   test('a scale takes over what somebody owns, and nothing else', () => {
     const scaled = (live: KubeObject): KubeObject => {
       const next = structuredClone(live);

@@ -20,6 +20,8 @@ import {
   union,
 } from './field-set.js';
 import { allowedByLastApplied, kubectlManager, syncLastApplied } from './last-applied.js';
+import type { Managed } from './update-managers.js';
+import { withoutAncient } from './update-managers.js';
 import { merge, removePaths, setOf } from './typed.js';
 import type { View } from './views.js';
 import { Views } from './views.js';
@@ -31,12 +33,6 @@ export interface Writer {
   readonly subresource: string;
   /** RFC 3339 with whole seconds. */
   readonly now: string;
-}
-
-/** One manager's entry with its set read, whose paths are those of the entry's version. */
-interface Managed {
-  readonly entry: ManagedFieldsEntry;
-  readonly set: FieldSet;
 }
 
 /** An entry, and the objects as its version has them. */
@@ -208,7 +204,7 @@ export function trackUpdate(
   if (!isTracked) {
     managed.push({ entry: newEntry(kind, writer, 'Update'), set: changesIn(views.own).changed });
   }
-  writeManaged(next, managed);
+  writeManaged(next, withoutAncient(managed));
 }
 
 /** An apply that met fields of other managers. */

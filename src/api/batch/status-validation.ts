@@ -2,6 +2,7 @@
 import { semanticEqual } from '../equal.js';
 import { at, child, duplicate, invalid, required } from '../field-error.js';
 import type { FieldError } from '../field-error.js';
+import { goTime } from '../go-text/values.js';
 import type { Job } from '../types/workloads.js';
 import { readIndexList } from './index-list.js';
 import { countOf, negativeCounts } from '../validation/status-counts.js';
@@ -86,10 +87,8 @@ function timeErrors(status: Status, before: Status): FieldError[] {
   return errors;
 }
 
-/** Times are shown as Go prints them. */
 function wrongTime(time: string, text: string): FieldError {
-  const shown = time.replace('T', ' ').replace(/Z$/, ' +0000 UTC');
-  return wrong('completionTime', `${shown}: ${text}`);
+  return wrong('completionTime', `${goTime(time)}: ${text}`);
 }
 
 function finishedErrors(status: Status, before: Status): FieldError[] {

@@ -13,6 +13,11 @@ export function goValue(value: unknown): string {
   return `map[${entries.join(' ')}]`;
 }
 
+/** A time of RFC 3339 in UTC, with whole seconds, as `%v` prints it. */
+export function goTime(time: string): string {
+  return time.replace('T', ' ').replace(/Z$/, ' +0000 UTC');
+}
+
 /** The type of a value in Go, as `%T` prints it. */
 export function goType(value: unknown): string {
   if (value === null) return '<nil>';

@@ -69,7 +69,10 @@ export const objectMeta = struct(`${prefix}.ObjectMeta`, 'Data that every stored
   generateName: str('Prefix of a name that the server makes unique; used when name is empty.'),
   generation: num64('Number of the desired state; grows with each change of it. Read-only.'),
   labels: labels('Keys and values by which objects are grouped and selected.'),
-  managedFields: list('Who set which fields; kept by the server.', managedFieldsEntry),
+  // An empty list says something: that all managers be forgotten.
+  managedFields: tuned(list('Who set which fields; kept by the server.', managedFieldsEntry), {
+    pointer: true,
+  }),
   name: str('Name, unique among objects of the kind in its namespace. Cannot be changed.'),
   namespace: str('Space in which the name is unique. Cannot be changed.'),
   ownerReferences: listMap('Objects that own this one.', ['uid'], ownerReference),

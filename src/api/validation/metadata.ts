@@ -4,6 +4,7 @@ import type { FieldError } from '../field-error.js';
 import type { KindDeclaration, NameRule } from '../kind.js';
 import type { KubeObject, ObjectMeta, OwnerReference } from '../object.js';
 import { formatGroupVersion } from '../object.js';
+import { goTime } from '../go-text/values.js';
 import { areAnnotations, areLabels } from './checks.js';
 import { strictIpErrors } from './ip-text.js';
 import {
@@ -159,12 +160,18 @@ function checkNamespace(kind: NamedKind, metadata: ObjectMeta, errors: FieldErro
 /** Validates an update of metadata; returns an error for each field that may not change. */
 export function validateMetadataUpdate(next: KubeObject, old: KubeObject): FieldError[] {
   const errors: FieldError[] = [];
-  const fields = ['name', 'namespace', 'uid', 'creationTimestamp', 'deletionTimestamp'] as const;
-  for (const field of fields) {
+  for (const field of ['name', 'namespace', 'uid'] as const) {
     const [now, before] = [next.metadata[field] ?? '', old.metadata[field] ?? ''];
     if (now !== before) {
       errors.push(invalid(`metadata.${field}`, next.metadata[field], 'field is immutable'));
     }
+  }
+  for (const field of ['deletionTimestamp', 'deletionGracePeriodSeconds'] as const) {
+    const now = next.metadata[field];
+    if (now === old.metadata[field]) continue;
+    const shown = typeof now === 'string' ? goTime(now) : String(now);
+    const body = `Invalid value: ${shown}: field is immutable`;
+    errors.push({ type: 'FieldValueInvalid', field: `metadata.${field}`, body });
   }
   if (old.metadata.deletionTimestamp !== undefined) {
     const before = new Set(old.metadata.finalizers);

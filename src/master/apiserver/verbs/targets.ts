@@ -1,10 +1,12 @@
 /** From a request's target to what the registry takes: places, contexts, selections. Pure. */
+import { invalid } from '../../../api/field-error.js';
 import type { ScalePaths } from '../../../api/kind.js';
+import { textOf } from '../../../api/object.js';
 import type { Selection } from '../cache/selection.js';
 import { parseSelection } from '../cache/selection.js';
 import type { DeleteOptions } from '../registry/deleter.js';
 import type { RequestContext, Target, UserInfo, WriteOptions } from '../registry/types.js';
-import { badRequest } from '../status.js';
+import { badRequest, invalidObject } from '../status.js';
 import type { Call } from './call.js';
 import type { Admitted } from './gate.js';
 import type { WatchRequest } from './requests.js';
@@ -77,6 +79,32 @@ export function isConnect({ subresource }: Target): boolean {
 /** The refusal of a connection that was not asked for as one. */
 export function upgradeNeeded(): Error {
   return badRequest('Upgrade request required');
+}
+
+/**
+ * Checks that what a subresource is asked to make is for the object in the path.
+ * @throws StatusError BadRequest, Invalid
+ */
+export function checkMadeFor(
+  { name, namespace }: Target,
+  kind: string,
+  given: Readonly<Record<string, unknown>>,
+): void {
+  const [givenName, givenNamespace] = [textOf(given, 'name'), textOf(given, 'namespace')];
+  if (givenNamespace !== '' && givenNamespace !== namespace) {
+    throw badRequest(
+      'the namespace of the provided object does not match the namespace sent on the request',
+    );
+  }
+  if (givenName === name) return;
+  if (kind !== 'TokenRequest') {
+    throw badRequest(`name in URL does not match name in ${kind} object`);
+  }
+  if (givenName === '') return;
+  const text = 'must match the service account name if specified';
+  throw invalidObject({ group: 'authentication.k8s.io', kind, name }, [
+    invalid('metadata.name', givenName, text),
+  ]);
 }
 
 /** The paths of a Scale, where the target is one. */

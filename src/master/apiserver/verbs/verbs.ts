@@ -56,6 +56,7 @@ import { runWithBreaks } from './slot-break.js';
 import type { Slots } from './slots.js';
 import {
   bringsState,
+  checkMadeFor,
   contextOf,
   isConnect,
   placeOf,
@@ -239,6 +240,7 @@ export class Verbs {
     if (!isJsonObject(value)) return value;
     const { name, namespace } = context.target;
     const given = isJsonObject(value['metadata']) ? value['metadata'] : {};
+    checkMadeFor(context.target, kind, given);
     const metadata = { ...given, name, ...(namespace === '' ? {} : { namespace }) };
     const object = { ...value, kind, apiVersion, metadata };
     const request = { operation: 'CREATE', context, object, old: undefined } as const;
