@@ -10,6 +10,7 @@ test.each([
   const bench = await ApiBench.create();
   const namespace = kind === 'PersistentVolume' ? {} : { namespace: 'ns' };
   const draft = { apiVersion: 'v1', kind, metadata: { name: 'c', ...namespace }, spec: {} };
+  expect(storageProtection().handles(bench.request(draft))).toBe(finalizers !== undefined);
   const made = await admit(storageProtection(), bench.request(draft));
   expect(made.metadata.finalizers).toEqual(finalizers);
   const again = await admit(storageProtection(), bench.request({ ...draft, ...made }));
