@@ -45,6 +45,21 @@ describe('keys of labels in pod affinity', () => {
     expect(create(fields)).toEqual({ near: wanted, far: wanted, errors: [] });
   });
 
+  test('a preferred term that lacks everything is for validation to refuse', () => {
+    const { object } = decodeObject(podKind, {
+      metadata: { name: 'p', namespace: 'ns' },
+      spec: {
+        affinity: { podAffinity: { [preferred]: [{ weight: 1 }] } },
+        containers: [{ name: 'c', image: 'i' }],
+      },
+    });
+    applyDefaults(podKind, object);
+    prepareCreate(podKind, object, { now: '2026-01-01T00:00:00Z' });
+    expect(validateCreate(podKind, object).map(formatFieldError).join()).toContain(
+      `spec.affinity.podAffinity.${preferred}[0].podAffinityTerm`,
+    );
+  });
+
   const here = `spec.affinity.podAffinity.${required}[0]`;
   test.each([
     [

@@ -9,8 +9,10 @@ export function applyLabelKeys({ metadata, spec }: Pod): void {
   for (const affinity of [spec.affinity?.podAffinity, spec.affinity?.podAntiAffinity]) {
     const preferred = affinity?.preferredDuringSchedulingIgnoredDuringExecution ?? [];
     const required = affinity?.requiredDuringSchedulingIgnoredDuringExecution ?? [];
-    for (const term of [...preferred.map((each) => each.podAffinityTerm), ...required]) {
-      if (term.labelSelector !== undefined) applyTo(term.labelSelector, term, labels);
+    // Validation comes later: a preferred term may still lack what it must have.
+    const wished = preferred.map((each): Partial<typeof each> => each);
+    for (const term of [...wished.map((each) => each.podAffinityTerm), ...required]) {
+      if (term?.labelSelector !== undefined) applyTo(term.labelSelector, term, labels);
     }
   }
 }
