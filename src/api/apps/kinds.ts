@@ -129,7 +129,6 @@ export const replicaSetKind = defineKind<ReplicaSet>({
   setDefaults: ({ spec }) => setPodSpecDefaults(spec.template?.spec),
   validate: ({ spec }) => validateWorkload(spec, 'ReplicaSet'),
   validateUpdate: (next, old) => validateSelectorUpdate(next.spec.selector, old.spec.selector),
-  fields: { 'status.replicas': ({ status }) => String(status?.replicas ?? 0) },
   columns: [
     nameColumn,
     column<ReplicaSet>('Desired', ({ spec }) => spec.replicas ?? 0, { type: 'integer' }),

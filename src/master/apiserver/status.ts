@@ -137,6 +137,11 @@ export function unsupportedMediaType(accepted: readonly string[]): StatusError {
   return failure(415, 'UnsupportedMediaType', message);
 }
 
+/** 415 UnsupportedMediaType, in the words of go-restful: no route takes bodies of the type. */
+export function noRouteForType(): StatusError {
+  return failure(415, 'UnsupportedMediaType', '415: Unsupported Media Type');
+}
+
 /** 413 RequestEntityTooLarge; the limit is in bytes. */
 export function tooLarge(limitBytes: number): StatusError {
   const message = `Request entity too large: limit is ${limitBytes}`;

@@ -1,4 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
+import { replicaSetKind } from '../../../api/apps/kinds.js';
+import { jobKind } from '../../../api/batch/kinds.js';
 import { podKind } from '../../../api/core/pod.js';
 import { Entry } from './entry.js';
 import { parseFieldSelector, parseSelection, parseTerms } from './selection.js';
@@ -40,6 +42,16 @@ describe('field selectors', () => {
     ['metadata.name=a,foo', "invalid selector: 'metadata.name=a,foo'; can't understand 'foo'"],
   ])('%s is refused', (text, message) => {
     expect(() => parseFieldSelector(text, podKind)).toThrow(message);
+  });
+
+  test.each([
+    [jobKind, 'field label "spec.x" not supported for Job'],
+    [
+      replicaSetKind,
+      '"spec.x" is not a known field selector: only "metadata.name", "metadata.namespace"',
+    ],
+  ])('a kind refuses it in its own words', (kind, message) => {
+    expect(() => parseFieldSelector('spec.x=1', kind)).toThrow(message);
   });
 
   test('commas, equals signs and backslashes stand in values behind a backslash', () => {

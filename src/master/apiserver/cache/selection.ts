@@ -133,6 +133,9 @@ export function parseFieldSelector(text: string, kind: KindDeclaration): readonl
 
 /** A kind without fields of its own is refused them in the words that all such kinds share, as in Kubernetes. */
 function unknownField(field: string, kind: KindDeclaration): string {
+  if (kind.kind === 'Job' && kind.group === 'batch') {
+    return `field label ${JSON.stringify(field)} not supported for Job`;
+  }
   if (kind.custom || Object.keys(kind.fields).length > 0) {
     return `field label not supported: ${field}`;
   }

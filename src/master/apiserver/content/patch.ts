@@ -7,7 +7,7 @@ import { isJsonObject } from '../../../api/object.js';
 import { jsonAsideBytes, patchAsideOperations } from '../limits.js';
 import type { RequestContext, UpdateSource } from '../verbs/index.js';
 import { SlotBreak } from '../verbs/index.js';
-import { badRequest, unsupportedMediaType } from '../status.js';
+import { badRequest, noRouteForType, unsupportedMediaType } from '../status.js';
 import { applyPatch, applySource } from './apply.js';
 import type { BodyParser } from './body-parser.js';
 import type { BodyReply, BodyWork } from './body-work.js';
@@ -40,7 +40,10 @@ export async function patchSource(
   if (type === applyPatch) return applySource(context, body, { parser, now });
   const { kind } = context.target;
   const known = [jsonPatch, mergePatch, ...(kind.custom ? [] : [strategicPatch]), applyPatch];
-  if (!known.includes(type)) throw unsupportedMediaType(known);
+  if (!known.includes(type)) {
+    // Routes of custom kinds look at the type themselves, those of other kinds are not even found.
+    throw kind.custom ? unsupportedMediaType(known) : noRouteForType();
+  }
   const { fieldValidation: validation } = context.options;
   const patch = readCheap(type, body, validation !== 'Ignore');
   const effects = new Effects({ parser, user: context.user.name });

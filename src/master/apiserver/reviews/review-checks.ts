@@ -1,12 +1,38 @@
 /** The validation of access reviews (kubernetes pkg/apis/authorization/validation). */
 import type { FieldError } from '../../../api/field-error.js';
-import { invalid } from '../../../api/field-error.js';
+import { at, forbidden, invalid, required } from '../../../api/field-error.js';
 import type { KubeObject } from '../../../api/object.js';
+import { labelValueErrors, qualifiedNameErrors } from '../../../api/validation/names.js';
 import { goQuote } from '../../../api/go-text/quote.js';
+
+interface SelectorRequirement {
+  readonly key?: string;
+  readonly operator?: string;
+  readonly values?: readonly string[];
+}
+
+/** A selector by which a list or watch that is asked about is narrowed. */
+interface SelectorAttributes {
+  readonly rawSelector?: string;
+  readonly requirements?: readonly SelectorRequirement[];
+}
+
+/** What is to be done with which resource. */
+export interface ResourceAttributes {
+  readonly group?: string;
+  readonly version?: string;
+  readonly resource?: string;
+  readonly subresource?: string;
+  readonly namespace?: string;
+  readonly name?: string;
+  readonly verb?: string;
+  readonly fieldSelector?: SelectorAttributes;
+  readonly labelSelector?: SelectorAttributes;
+}
 
 /** The parts of all reviews' specs. */
 export interface ReviewSpec {
-  readonly resourceAttributes?: Readonly<Record<string, string>>;
+  readonly resourceAttributes?: ResourceAttributes;
   readonly nonResourceAttributes?: Readonly<Record<string, string>>;
   readonly user?: string;
   readonly groups?: readonly string[];
@@ -21,6 +47,66 @@ export interface ReviewSpec {
 export interface Review extends KubeObject {
   spec?: ReviewSpec;
   status?: unknown;
+}
+
+const selectorsPath = 'spec.resourceAttributes';
+
+/** Checks the selectors of a question about a list or watch. */
+function checkSelectors(asked: ResourceAttributes | undefined): FieldError[] {
+  return [
+    ...checkSelector(asked?.fieldSelector, `${selectorsPath}.fieldSelector`, false),
+    ...checkSelector(asked?.labelSelector, `${selectorsPath}.labelSelector`, true),
+  ];
+}
+
+function checkSelector(
+  selector: SelectorAttributes | undefined,
+  path: string,
+  isOfLabels: boolean,
+): FieldError[] {
+  if (selector === undefined) return [];
+  const { rawSelector = '', requirements = [] } = selector;
+  const errors: FieldError[] = [];
+  if (rawSelector !== '' && requirements.length > 0) {
+    const text = 'may not specified at the same time as requirements';
+    errors.push(invalid(`${path}.rawSelector`, rawSelector, text));
+  }
+  if (rawSelector === '' && requirements.length === 0) {
+    const text = `when ${path} is specified, requirements or rawSelector is required`;
+    errors.push(required(`${path}.requirements`, text));
+  }
+  requirements.forEach((requirement, index) => {
+    errors.push(...checkRequirement(requirement, at(`${path}.requirements`, index), isOfLabels));
+  });
+  return errors;
+}
+
+/** Operators that a newer client may know are let through. */
+function checkRequirement(
+  { key = '', operator, values = [] }: SelectorRequirement,
+  path: string,
+  isOfLabels: boolean,
+): FieldError[] {
+  const errors: FieldError[] = [];
+  const hasValues = values.length > 0;
+  if ((operator === 'In' || operator === 'NotIn') && !hasValues) {
+    const text = "must be specified when `operator` is 'In' or 'NotIn'";
+    errors.push(required(`${path}.values`, text));
+  }
+  if ((operator === 'Exists' || operator === 'DoesNotExist') && hasValues) {
+    const text = "may not be specified when `operator` is 'Exists' or 'DoesNotExist'";
+    errors.push(forbidden(`${path}.values`, text));
+  }
+  if (!isOfLabels) {
+    if (key === '') errors.push(required(`${path}.key`, 'must be specified'));
+    return errors;
+  }
+  errors.push(...qualifiedNameErrors(key).map((text) => invalid(`${path}.key`, key, text)));
+  values.forEach((value, index) => {
+    const field = at(`${path}.values`, index);
+    errors.push(...labelValueErrors(value).map((text) => invalid(field, value, text)));
+  });
+  return errors;
 }
 
 /** Fields of metadata that every object comes with and that say nothing. */
@@ -76,12 +162,17 @@ function checkSubject(spec: ReviewSpec): FieldError[] {
     const text = 'at least one of user or group must be specified';
     errors.push(invalid('spec.user', spec.user ?? '', text));
   }
-  return errors;
+  return [...errors, ...checkSelectors(spec.resourceAttributes)];
 }
 
 /** Validates a SelfSubjectAccessReview; returns its errors by field. */
 export function checkSelfReview(review: Review): readonly FieldError[] {
-  return [...checkAttributes(review.spec ?? {}), ...checkMetadata(review, [], 'must be empty')];
+  const spec = review.spec ?? {};
+  return [
+    ...checkAttributes(spec),
+    ...checkSelectors(spec.resourceAttributes),
+    ...checkMetadata(review, [], 'must be empty'),
+  ];
 }
 
 /** Validates a SubjectAccessReview; returns its errors by field. */
@@ -95,7 +186,7 @@ export function checkLocalReview(review: Review): readonly FieldError[] {
   const errors = checkSubject(spec);
   errors.push(...checkMetadata(review, ['namespace'], 'must be empty except for namespace'));
   const { resourceAttributes, nonResourceAttributes } = spec;
-  const asked = resourceAttributes?.['namespace'] ?? '';
+  const asked = resourceAttributes?.namespace ?? '';
   if (resourceAttributes !== undefined && asked !== (metadata.namespace ?? '')) {
     const text = 'must match metadata.namespace';
     errors.push(invalid('spec.resourceAttributes.namespace', asked, text));

@@ -126,9 +126,36 @@ describe('a review of access', () => {
   ])('%s refuses %j %j', async (kind, spec, more, text) => {
     await expect(review(kind, spec, more)).rejects.toMatchObject({
       code: 422,
-      message: `${kind}.authorization.k8s.io "" is invalid: ${text}`,
+      message: `.authorization.k8s.io "" is invalid: ${text}`,
     });
     expect(asked).toEqual([]);
+  });
+
+  const path = 'spec.resourceAttributes';
+  const oneOfBoth = 'requirements or rawSelector is required';
+  test.each([
+    [
+      { fieldSelector: { rawSelector: 'a=b', requirements: [{ key: 'a', operator: 'Exists' }] } },
+      `${path}.fieldSelector.rawSelector: Invalid value: "a=b": may not specified at the same time as requirements`,
+    ],
+    [
+      { labelSelector: {} },
+      `${path}.labelSelector.requirements: Required value: when ${path}.labelSelector is specified, ${oneOfBoth}`,
+    ],
+    [
+      { labelSelector: { requirements: [{ key: '', operator: 'New' }] } },
+      `${path}.labelSelector.requirements[0].key: Invalid value: "": name part must be non-empty`,
+    ],
+    [
+      { fieldSelector: { requirements: [{ key: 'a', operator: 'In' }] } },
+      `${path}.fieldSelector.requirements[0].values: Required value: must be specified when`,
+    ],
+  ])('with a selector is refused %j', async (selectors, text) => {
+    const given = { resourceAttributes: { ...pods, ...selectors } };
+    await expect(review('SelfSubjectAccessReview', given)).rejects.toMatchObject({
+      code: 422,
+      message: expect.stringContaining(text),
+    });
   });
 
   test('has no metadata', async () => {
@@ -230,7 +257,7 @@ describe('a review of a token', () => {
   });
 
   test('knows nobody by another one, nor for another audience', async () => {
-    const unknown = { user: {}, error: '[invalid bearer token, Unknown]' };
+    const unknown = { user: {}, error: 'invalid bearer token' };
     expect(await status({ token: 'stolen' })).toEqual(unknown);
     expect(await status({ token: 'joes', audiences: ['elsewhere'] })).toEqual(unknown);
     await expect(status({ token: '' })).rejects.toMatchObject({ code: 400 });

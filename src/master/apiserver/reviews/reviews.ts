@@ -45,8 +45,9 @@ export function reviewAnswers(deps: ReviewDeps): Map<string, Answer> {
       const spec = review.spec ?? {};
       const errors = check(review);
       if (errors.length > 0) {
-        const { group, kind } = context.target.kind;
-        throw invalidObject({ group, kind, name: '' }, errors);
+        // Kubernetes names the group of a review that is invalid, and no kind.
+        const { group } = context.target.kind;
+        throw invalidObject({ group, kind: '', name: '' }, errors);
       }
       const status = await run(spec, context);
       return { ...review, metadata: cleared(review), spec, status } as KubeObject;
@@ -75,10 +76,14 @@ export function reviewAnswers(deps: ReviewDeps): Map<string, Answer> {
   ]);
 }
 
-/** A review of one namespace takes it from the request, like any object. @throws StatusError BadRequest */
+/**
+ * A review of one namespace takes it from the request, like any object; any other has none, whatever it says.
+ * @throws StatusError BadRequest
+ */
 function withNamespace(review: Review, { target }: RequestContext): Review {
-  const { namespace = '' } = review.metadata;
-  if (!target.kind.namespaced || namespace === target.namespace) return review;
+  const { namespace = '', ...others } = review.metadata;
+  if (!target.kind.namespaced) return { ...review, metadata: others };
+  if (namespace === target.namespace) return review;
   if (namespace !== '') {
     throw badRequest(
       'the namespace of the provided object does not match the namespace sent on the request',
@@ -116,14 +121,14 @@ function attributesOf(spec: ReviewSpec, user: UserInfo): Attributes {
   const other = spec.nonResourceAttributes;
   return {
     user,
-    verb: resource?.['verb'] ?? other?.['verb'] ?? '',
+    verb: resource?.verb ?? other?.['verb'] ?? '',
     isResource: resource !== undefined,
-    group: resource?.['group'] ?? '',
-    version: resource?.['version'] ?? '',
-    resource: resource?.['resource'] ?? '',
-    subresource: resource?.['subresource'] ?? '',
-    namespace: resource?.['namespace'] ?? '',
-    name: resource?.['name'] ?? '',
+    group: resource?.group ?? '',
+    version: resource?.version ?? '',
+    resource: resource?.resource ?? '',
+    subresource: resource?.subresource ?? '',
+    namespace: resource?.namespace ?? '',
+    name: resource?.name ?? '',
     path: other?.['path'] ?? '',
   };
 }
@@ -159,7 +164,7 @@ async function tokenStatus(deps: ReviewDeps, spec: ReviewSpec): Promise<object> 
   const own = deps.tokens?.audiences ?? [];
   const asked = wanted.length > 0 ? wanted : own;
   const found = (await deps.tokens?.review(token, asked)) ?? (await otherToken(deps, token, asked));
-  if (found === undefined) return { user: {}, error: '[invalid bearer token, Unknown]' };
+  if (found === undefined) return { user: {}, error: 'invalid bearer token' };
   const user = userInfo(withAuthenticatedGroup(found.user));
   return { authenticated: true, user, audiences: found.audiences };
 }
