@@ -1,6 +1,8 @@
 /** Metrics of the autoscaler: what to aim for, and what was read. */
 import { doc, int32, quantity, req, reqValue, str, struct, tuned } from '../schema/dsl.js';
 import { labelSelector } from '../schema/meta.js';
+import { stringCheck } from '../validation/checks.js';
+import { dnsLabel } from '../validation/names.js';
 
 const d = 'autoscaling/v2.';
 
@@ -30,7 +32,10 @@ const objectRef = struct(
   },
   { atomic: true },
 );
-const container = req(str('Name of the container.', { checksEmpty: true }));
+const isContainerName = stringCheck((value) => (value === '' ? [] : dnsLabel(value)));
+const container = req(
+  str('Name of the container.', { checks: [isContainerName], checksEmpty: true }),
+);
 const name = req(str('Name of the resource.', { checksEmpty: true }));
 const metric = reqValue(identifier);
 const type = req(

@@ -68,7 +68,9 @@ const podSecurityContext = struct(
     seLinuxOptions,
     seccompProfile,
     supplementalGroups: list('More groups of the processes.', bounded64('', { checks: [isId] })),
-    supplementalGroupsPolicy: str('Merge or Strict.', { checks: [oneOf(['Merge', 'Strict'])] }),
+    supplementalGroupsPolicy: strPtr('Merge or Strict.', {
+      checks: [oneOf(['Merge', 'Strict'])],
+    }),
     sysctls: list(
       'Kernel parameters of the pod.',
       struct('core/v1.Sysctl', 'A kernel parameter.', {

@@ -57,12 +57,12 @@ export const serviceSpec = struct('core/v1.ServiceSpec', 'What the service shall
   externalName: str('DNS name that stands for the service; for ExternalName.'),
   externalTrafficPolicy: str('Cluster or Local.', { checks: [oneOf(['Cluster', 'Local'])] }),
   healthCheckNodePort: num32('Port for health checks of the load balancer.'),
-  internalTrafficPolicy: str('Cluster or Local.', { checks: [oneOf(['Cluster', 'Local'])] }),
+  internalTrafficPolicy: strPtr('Cluster or Local.', { checks: [oneOf(['Cluster', 'Local'])] }),
   ipFamilies: list('IPv4, IPv6.', str('', { checks: [oneOf(['IPv4', 'IPv6'])] })),
-  ipFamilyPolicy: str('SingleStack, PreferDualStack or RequireDualStack.', {
+  ipFamilyPolicy: strPtr('SingleStack, PreferDualStack or RequireDualStack.', {
     checks: [oneOf(['PreferDualStack', 'RequireDualStack', 'SingleStack'])],
   }),
-  loadBalancerClass: str('Class of the load balancer.'),
+  loadBalancerClass: strPtr('Class of the load balancer.'),
   loadBalancerIP: str('Deprecated: address to ask the load balancer for.'),
   loadBalancerSourceRanges: list('CIDRs that may use the load balancer.', str('')),
   ports: listMap('Ports of the service.', ['port', 'protocol'], servicePort, { merge: 'port' }),
@@ -76,7 +76,7 @@ export const serviceSpec = struct('core/v1.ServiceSpec', 'What the service shall
     checks: [oneOf(['ClientIP', 'None'])],
   }),
   sessionAffinityConfig,
-  trafficDistribution: str('Preference for endpoints, such as PreferClose.', {
+  trafficDistribution: strPtr('Preference for endpoints, such as PreferClose.', {
     checks: [oneOf(['PreferClose'])],
   }),
   type: str('ClusterIP, NodePort, LoadBalancer or ExternalName.', {

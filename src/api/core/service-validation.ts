@@ -3,7 +3,13 @@ import { at, child, duplicate, forbidden, invalid, required } from '../field-err
 import type { FieldError } from '../field-error.js';
 import type { Service, ServicePort } from '../types/core.js';
 import { nonSpecialIpErrors } from '../validation/addresses.js';
-import { cidrErrors, dnsSubdomain, ipErrors, portNumberErrors } from '../validation/names.js';
+import {
+  cidrErrors,
+  dnsSubdomain,
+  ipErrors,
+  portNumberErrors,
+  qualifiedNameErrors,
+} from '../validation/names.js';
 
 function checkPorts(
   ports: readonly ServicePort[],
@@ -110,6 +116,14 @@ export function validateService(service: Service): FieldError[] {
     if (spec.type === 'LoadBalancer' || spec[field] === undefined) continue;
     errors.push(forbidden(`spec.${field}`, "may only be used when `type` is 'LoadBalancer'"));
   }
+  if (spec.type === 'LoadBalancer' && spec.loadBalancerClass !== undefined) {
+    const { loadBalancerClass: name } = spec;
+    const texts = qualifiedNameErrors(name);
+    errors.push(...texts.map((text) => invalid('spec.loadBalancerClass', name, text)));
+  }
+  (spec.ipFamilies ?? []).forEach((family, index, all) => {
+    if (all.indexOf(family) < index) errors.push(duplicate(at('spec.ipFamilies', index), family));
+  });
   if (spec.sessionAffinity === 'None' && spec.sessionAffinityConfig !== undefined) {
     const text = 'must not be set when session affinity is None';
     errors.push(forbidden('spec.sessionAffinityConfig', text));
@@ -122,6 +136,10 @@ export function validateServiceUpdate(next: Service, old: Service): FieldError[]
   const errors: FieldError[] = [];
   const [health, healthBefore] = [next.spec.healthCheckNodePort, old.spec.healthCheckNodePort];
   const isSame = next.spec.type === old.spec.type;
+  const [named, namedBefore] = [next.spec.loadBalancerClass, old.spec.loadBalancerClass];
+  if (isSame && next.spec.type === 'LoadBalancer' && named !== namedBefore) {
+    errors.push(invalid('spec.loadBalancerClass', named ?? 'null', 'may not change once set'));
+  }
   if (isSame && healthBefore !== undefined && health !== undefined && health !== healthBefore) {
     errors.push(invalid('spec.healthCheckNodePort', health, 'field is immutable'));
   }

@@ -19,11 +19,13 @@ import {
   oneOf,
   stringCheck,
 } from '../validation/checks.js';
-import { isAzureDisk, isQuobyte } from '../validation/volumes.js';
+import { isAzureDisk, isFibreChannel, isQuobyte } from '../validation/volumes.js';
 import { localObjectReference, readOnlyField } from './references.js';
 
 const fsType = str('File system type; ext4 unless set.');
 const user = 'User name.';
+
+const isPartition = isBetween(0, 255, 'must be between 1 and 255, inclusive');
 
 /** Where iSCSI names begin: RFC 3720 has these three forms. */
 const isTargetName = stringCheck((value) =>
@@ -47,7 +49,7 @@ const iscsiFields = {
 export const commonSources = {
   awsElasticBlockStore: struct('core/v1.AWSElasticBlockStoreVolumeSource', 'An AWS disk.', {
     fsType,
-    partition: num32('Partition to mount.'),
+    partition: num32('Partition to mount.', { checks: [isPartition] }),
     readOnly: readOnlyField,
     volumeID: req(str('Id of the disk.')),
   }),
@@ -70,20 +72,25 @@ export const commonSources = {
     },
     { checks: [isAzureDisk] },
   ),
-  fc: struct('core/v1.FCVolumeSource', 'A Fibre Channel disk.', {
-    fsType,
-    lun: int32('LUN of the target.'),
-    readOnly: readOnlyField,
-    targetWWNs: list('World wide names of targets.', str('')),
-    wwids: list('World wide identifiers.', str('')),
-  }),
+  fc: struct(
+    'core/v1.FCVolumeSource',
+    'A Fibre Channel disk.',
+    {
+      fsType,
+      lun: int32('LUN of the target.'),
+      readOnly: readOnlyField,
+      targetWWNs: list('World wide names of targets.', str('')),
+      wwids: list('World wide identifiers.', str('')),
+    },
+    { checks: [isFibreChannel] },
+  ),
   flocker: struct('core/v1.FlockerVolumeSource', 'A Flocker dataset.', {
     datasetName: str('Name of the dataset.'),
     datasetUUID: str('UUID of the dataset.'),
   }),
   gcePersistentDisk: struct('core/v1.GCEPersistentDiskVolumeSource', 'A Google disk.', {
     fsType,
-    partition: num32('Partition to mount.'),
+    partition: num32('Partition to mount.', { checks: [isPartition] }),
     pdName: req(str('Name of the disk.')),
     readOnly: readOnlyField,
   }),

@@ -20,7 +20,13 @@ import {
 import { kindSchema } from '../schema/meta.js';
 import type { Infer } from '../schema/node.js';
 import { objectReference } from '../core/references.js';
-import { isDnsLabel, isQualifiedName, oneOf, stringCheck } from '../validation/checks.js';
+import {
+  isDnsLabel,
+  isDnsSubdomain,
+  isQualifiedName,
+  oneOf,
+  stringCheck,
+} from '../validation/checks.js';
 import { endpointIpErrors } from '../validation/addresses.js';
 import { dnsLabel, dnsSubdomain, isIPv4, isIPv6, labelValueErrors } from '../validation/names.js';
 
@@ -50,7 +56,7 @@ export const endpointSliceSchema = kindSchema(`${d}EndpointSlice`, 'Some endpoin
           forZones: forZone('ForZone'),
         }),
         hostname: strPtr('Host name.', { checks: [isDnsLabel] }),
-        nodeName: str('Node.'),
+        nodeName: strPtr('Node.', { checks: [isDnsSubdomain] }),
         targetRef: doc('Object behind it.', objectReference),
         zone: str('Zone.'),
       }),

@@ -77,11 +77,13 @@ export const isNonNegative = numberCheck((value) =>
 /** A number of at least 1. */
 export const isPositive = numberCheck((value) => (value > 0 ? [] : ['must be greater than zero']));
 
-/** A number within bounds. */
-export function isBetween(low: number, high: number): Check {
-  return numberCheck((value) =>
-    value >= low && value <= high ? [] : [`must be between ${low} and ${high}, inclusive`],
-  );
+/** A number within bounds. @param text of the refusal, where Kubernetes names other bounds than it checks */
+export function isBetween(
+  low: number,
+  high: number,
+  text = `must be between ${low} and ${high}, inclusive`,
+): Check {
+  return numberCheck((value) => (value >= low && value <= high ? [] : [text]));
 }
 
 /** A port by number or name. */

@@ -61,6 +61,31 @@ export const isAzureDisk: Check = (value, path, errors) => {
   errors.push(notSupported(child(path, 'diskURI'), uri, [isManaged ? managedDisks : blobDisks]));
 };
 
+const maxLun = 255;
+
+/** A Fibre Channel disk is found by the names of its targets and a LUN, or by identifiers of its own. */
+export const isFibreChannel: Check = (value, path, errors) => {
+  if (!isJsonObject(value)) return;
+  const [names, identifiers] = [value['targetWWNs'] ?? [], value['wwids'] ?? []];
+  const hasNames = Array.isArray(names) && names.length > 0;
+  const hasIdentifiers = Array.isArray(identifiers) && identifiers.length > 0;
+  const at = child(path, 'targetWWNs');
+  if (!hasNames && !hasIdentifiers) {
+    errors.push(required(at, 'must specify either targetWWNs or wwids, but not both'));
+  }
+  if (hasNames && hasIdentifiers) {
+    const text = 'targetWWNs and wwids can not be specified simultaneously';
+    errors.push(invalid(at, names, text));
+  }
+  if (!hasNames) return;
+  const lun = value['lun'];
+  if (typeof lun !== 'number') {
+    errors.push(required(child(path, 'lun'), 'lun is required if targetWWNs is specified'));
+  } else if (lun < 0 || lun > maxLun) {
+    errors.push(invalid(child(path, 'lun'), lun, `must be between 0 and ${maxLun}, inclusive`));
+  }
+};
+
 const maxTenant = 64;
 const registries = 'must be a host:port pair or multiple pairs separated by commas';
 
