@@ -4,6 +4,9 @@
 export const maxRequestBytes = 3 * 1024 * 1024;
 /** Events kept per resource for watches that start in the past. */
 export const ringEvents = 4096;
+/** Bytes of the objects in them: 4,096 of two kilobytes. Beyond, only the latest stay, and so many at least. */
+export const ringBytes = 8 * 1024 * 1024;
+export const ringEventsMin = 64;
 /** A watcher that lets so many events gather is ended; its client watches again. */
 export const watcherQueueEvents = 10_000;
 /** A connection that leaves so many bytes unread loses its watch. */

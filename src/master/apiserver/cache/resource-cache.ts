@@ -1,8 +1,8 @@
 import type { FieldGetters } from '../../../api/kind.js';
 import type { KubeObject } from '../../../api/object.js';
-import { ringEvents } from '../limits.js';
 import type { StoreEvent } from '../storage/store.js';
 import { Entry } from './entry.js';
+import { EventRing } from './event-ring.js';
 import { OwnWrites } from './own-writes.js';
 import type { OwnWrite } from './own-writes.js';
 import { SortedKeys } from './sorted-keys.js';
@@ -36,10 +36,7 @@ export class ResourceCache {
   readonly #observers = new Set<CacheObserver>();
   readonly #indexes = new Map<string, Map<string, Set<string>>>();
   readonly #ownWrites = new OwnWrites();
-  #ring: CacheEvent[] = [];
-  #ringStart = 0;
-  /** Changes after this revision are all in the ring. */
-  #completeSince = 0;
+  readonly #ring = new EventRing<CacheEvent>();
 
   constructor(id: string) {
     this.id = id;
@@ -97,9 +94,7 @@ export class ResourceCache {
     this.#entries.clear();
     this.#keys.clear();
     for (const index of this.#indexes.values()) index.clear();
-    this.#ring = [];
-    this.#ringStart = 0;
-    this.#completeSince = revision;
+    this.#ring.reset(revision);
     for (const entry of entries) this.#put(entry);
     for (const observer of this.#observers) observer.onReset();
   }
@@ -154,33 +149,18 @@ export class ResourceCache {
   }
 
   #emit(event: CacheEvent): void {
-    if (this.#ring.length < ringEvents) this.#ring.push(event);
-    else {
-      const dropped = this.#ring[this.#ringStart];
-      if (dropped !== undefined) this.#completeSince = dropped.revision;
-      this.#ring[this.#ringStart] = event;
-      this.#ringStart = (this.#ringStart + 1) % ringEvents;
-    }
+    this.#ring.push(event);
     for (const observer of this.#observers) observer.onEvent(event);
   }
 
   /** The first revision from which on a watch can be served. */
   get oldestRevision(): number {
-    return this.#completeSince;
+    return this.#ring.completeSince;
   }
 
   /** The changes after `revision`, or undefined when some of them are forgotten. */
   eventsSince(revision: number): CacheEvent[] | undefined {
-    if (revision < this.#completeSince) return undefined;
-    const ordered = [...this.#ring.slice(this.#ringStart), ...this.#ring.slice(0, this.#ringStart)];
-    let low = 0;
-    let high = ordered.length;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if ((ordered[middle]?.revision ?? 0) <= revision) low = middle + 1;
-      else high = middle;
-    }
-    return ordered.slice(low);
+    return this.#ring.since(revision);
   }
 
   observe(observer: CacheObserver): () => void {
