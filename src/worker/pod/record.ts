@@ -11,7 +11,7 @@ import type {
   Resources,
   TrackedContainer,
 } from './state.js';
-import { isEnding, trackContainers, unprobed } from './state.js';
+import { isEnding, trackContainers, trackedByRole, unprobed } from './state.js';
 
 /** After a failure without a back-off of its own: 0.5 s doubling to 30 s. */
 function retryAt(failures: number, nowMs: number): number {
@@ -59,7 +59,7 @@ export function recordPartDone(
   if (part !== 'sandbox') return;
   if (made === undefined) {
     delete state.sandbox.id;
-    if (!state.finished) state.initialized = false;
+    if (!state.finished) beginAnew(state);
     for (const tracked of state.trackedContainers.values()) tracked.deadContainerIds = [];
     return;
   }
@@ -79,10 +79,19 @@ export function recordPartFailed(
   target.retryAtMs = retryAt(target.failures, nowMs);
 }
 
+/** In a new sandbox init containers run again, those too that have succeeded; not where nothing runs twice. */
+export function beginAnew(state: PodState): void {
+  state.initialized = false;
+  if (state.pod.spec.restartPolicy === 'Never') return;
+  for (const tracked of trackedByRole(state, 'init')) {
+    if (tracked.current !== undefined) tracked.restartAnyway = true;
+  }
+}
+
 /** The sandbox is gone without our doing: its containers with it. */
 export function recordSandboxLost(state: PodState, nowMs: number): void {
   state.sandbox = { phase: 'none', failures: 0 };
-  state.initialized = false;
+  beginAnew(state);
   for (const tracked of state.trackedContainers.values()) {
     tracked.deadContainerIds = [];
     if (tracked.current !== undefined && tracked.current.phase !== 'exited') {
@@ -155,8 +164,10 @@ export function recordStartBegun(state: PodState, tracked: TrackedContainer, now
   if (tracked.role === 'main') state.initialized = true;
   tracked.work = 'starting';
   delete tracked.crashing;
-  if (tracked.current !== undefined && tracked.current.finishedAtMs !== undefined) {
-    tracked.crashBackOff = lengthened(tracked.crashBackOff, tracked.current.finishedAtMs, nowMs);
+  const { current } = tracked;
+  // As kubelet, which waits for ends that its runtime tells of.
+  if (current?.finishedAtMs !== undefined && current.isLost !== true) {
+    tracked.crashBackOff = lengthened(tracked.crashBackOff, current.finishedAtMs, nowMs);
   }
 }
 
@@ -167,7 +178,9 @@ export function recordStarted(tracked: TrackedContainer, instance: Instance): vo
   tracked.restartAnyway = false;
   delete tracked.startFailure;
   delete tracked.resizeFailure;
-  if (tracked.previous !== undefined) tracked.deadContainerIds.push(tracked.previous.id);
+  const { previous } = tracked;
+  if (previous !== undefined && previous.isLost !== true)
+    tracked.deadContainerIds.push(previous.id);
   if (tracked.current !== undefined) tracked.previous = tracked.current;
   tracked.current = instance;
   tracked.probes = unprobed;

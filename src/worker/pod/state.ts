@@ -40,6 +40,8 @@ export interface Instance {
   readonly reason?: string;
   readonly message?: string;
   readonly logPath: string;
+  /** The runtime does not know it any more; its id is from the pod's status. @default false */
+  readonly isLost?: boolean;
 }
 
 /** The progress of getting the image for the next run. */
@@ -99,7 +101,7 @@ export interface TrackedContainer {
     readonly retryAtMs: number;
     readonly isFinal: boolean;
   };
-  /** We ended it because of a probe or a hook: it runs again even if it exited with 0. */
+  /** It runs again even if it exited with 0: a probe or a hook has ended it, or its pod begins anew. */
   restartAnyway: boolean;
   probes: ProbeResults;
 }

@@ -2,9 +2,11 @@
 import type { ContainerStatus } from '../../api/types/core.js';
 import type { ContainerState } from '../../runtime/types.js';
 import { containerId } from '../pod/container-status.js';
-import { instanceOf } from '../pod/record.js';
+import { beginAnew, instanceOf } from '../pod/record.js';
 import type { Instance, PodState, TrackedContainer } from '../pod/state.js';
 import { isEnding, unprobed } from '../pod/state.js';
+import type { NodeContext } from './node-context.js';
+import { adoptReportedRuns } from './reported-run.js';
 import type { SandboxHandle } from './sandbox.js';
 
 /** The sandbox and containers that an earlier agent made for a pod. */
@@ -14,8 +16,18 @@ export interface Adopted {
   readonly containers: readonly ContainerState[];
 }
 
-/** Brings the state of a pod that is new to this agent to what is there already. */
-export function adopt(state: PodState, adopted: Adopted): void {
+/** Brings the state of a pod that is new to this agent to what is there already, or was by its status. */
+export function adopt(
+  state: PodState,
+  node: Pick<NodeContext, 'clock' | 'files'>,
+  adopted: Adopted | undefined,
+): void {
+  if (adopted !== undefined) adoptRuns(state, adopted);
+  adoptReportedRuns(state, node, (name) => reportedStatus(state, name));
+  if (adopted === undefined) beginAnew(state);
+}
+
+function adoptRuns(state: PodState, adopted: Adopted): void {
   state.sandbox = { phase: 'ready', failures: 0, id: adopted.handle.id };
   state.ips = adopted.ips;
   // A pod that ends has no use for its volumes but to take them down; one that runs makes them anew, which changes

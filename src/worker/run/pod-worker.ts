@@ -84,8 +84,8 @@ export class PodWorker {
       },
       onNotice: (target, outcome) => probeNotice(this.#node.events, this.#state, target, outcome),
     });
+    adopt(this.#state, options.node, options.adopted);
     if (options.adopted !== undefined) {
-      adopt(this.#state, options.adopted);
       this.#run(readMessages(this.#node, this.#state).then(() => this.kick()));
     }
     this.#infra = new PodInfrastructure({
