@@ -403,9 +403,10 @@ export class Containers {
   ): Promise<unknown> {
     const { host, sandboxes, seccomp } = this.#options;
     const { privileged } = config.security;
-    const [seccompProfile, devices] = await Promise.all([
+    const [seccompProfile, devices, paths] = await Promise.all([
       seccomp.find(config.security),
       readDevices(config.devices ?? [], privileged),
+      sandboxes.pathsToJoin(sandbox),
     ]);
     const spec = buildSpec({
       config,
@@ -414,7 +415,7 @@ export class Containers {
       rootfs,
       hostname: sandbox.config.hostname,
       namespaces: sandbox.config.namespaces,
-      paths: sandboxes.paths(sandbox),
+      paths,
       cgroupsPath: `${sandboxes.cgroupOf(sandbox.config)}/${config.id}`,
       sysctls: sandbox.config.sysctls,
       cgroupV2: host.cgroupV2,

@@ -264,6 +264,10 @@ export class ContainerdRuntime implements ContainerRuntime {
     return this.#sandboxes.create(config);
   }
 
+  isSandboxWhole(id: string): Promise<boolean> {
+    return this.#sandboxes.isWhole(id);
+  }
+
   async removeSandbox(id: string): Promise<void> {
     const inside = this.#needed.list().filter((container) => container.sandboxId === id);
     await Promise.all(inside.map((container) => this.#needed.remove(container.id)));

@@ -1,5 +1,4 @@
-import { spawn } from 'node:child_process';
-import { access, chmod, mkdir, readFile, rmdir, unlink, writeFile } from 'node:fs/promises';
+import { access, chmod, mkdir, rmdir, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../../lib/clock.js';
 import { codeOf } from '../../lib/safe-files/index.js';
@@ -9,6 +8,8 @@ import type { SandboxConfig, SandboxState } from '../types.js';
 import { RuntimeError } from '../types.js';
 import { removeCgroups } from '../cgroups.js';
 import { isMounted, mountedAmong } from '../mounts.js';
+import type { Pause } from './pause.js';
+import { isPause, killPause, startPause } from './pause.js';
 
 /** The record of a sandbox. */
 export interface SandboxRecord {
@@ -16,6 +17,8 @@ export interface SandboxRecord {
   readonly createdAtMs: number;
   /** Of the process that holds the shared PID namespace. */
   readonly pausePid?: number;
+  /** When that began; absent in records of earlier versions. */
+  readonly pauseStart?: string;
 }
 
 /** The dependencies of the sandboxes of one containerd. */
@@ -52,6 +55,19 @@ export class Sandboxes {
     await this.#must('mount', ['--make-private', dir]);
   }
 
+  /**
+   * What a container joins.
+   * @throws RuntimeError when the process with the number of the shared PID namespace's init is another by now
+   */
+  async pathsToJoin(record: SandboxRecord): Promise<ReturnType<Sandboxes['paths']>> {
+    const pause = pauseOf(record);
+    const isGone = pause === undefined ? needsPause(record.config) : !(await isPause(pause));
+    if (isGone) {
+      throw new RuntimeError('CreateFailed', 'the shared PID namespace of the pod is gone');
+    }
+    return this.paths(record);
+  }
+
   paths(record: SandboxRecord): {
     readonly network?: string;
     readonly ipc?: string;
@@ -77,9 +93,7 @@ export class Sandboxes {
       config.namespaces.hostIpc ? undefined : this.#addIpc(config.id),
       config.namespaces.hostIpc ? undefined : this.#addShm(config.id),
     ]);
-    const pausePid =
-      config.namespaces.sharePid && !config.namespaces.hostPid ? await this.#addPause() : undefined;
-    const whole = pausePid === undefined ? record : { ...record, pausePid };
+    const whole = needsPause(config) ? { ...record, ...(await this.#addPause()) } : record;
     await store.set(config.id, whole);
     return stateOf(whole);
   }
@@ -87,7 +101,8 @@ export class Sandboxes {
   async remove(id: string): Promise<void> {
     const { store, run } = this.#options;
     const record = store.get(id);
-    if (record?.pausePid !== undefined) await killPause(record.pausePid, this.#options.shim);
+    const pause = record === undefined ? undefined : pauseOf(record);
+    if (pause !== undefined) await killPause(pause);
     if (record?.config.namespaces.hostNetwork !== true && (await exists(netnsPath(id)))) {
       await this.#must('ip', ['netns', 'delete', netnsName(id)]);
     }
@@ -109,13 +124,28 @@ export class Sandboxes {
     return `${this.#options.cgroupRoot}${qos[config.qosClass]}/pod${config.pod.uid}`;
   }
 
+  /** False when the machine has been off meanwhile, or somebody took a part away. */
+  async isWhole(id: string): Promise<boolean> {
+    const record = this.#options.store.get(id);
+    return record !== undefined && this.#whole(record);
+  }
+
   async #whole(record: SandboxRecord): Promise<boolean> {
-    const { network, ipc, pid } = this.paths(record);
-    for (const path of [network, ipc, pid]) {
+    const { network, ipc } = this.paths(record);
+    for (const path of [network, ipc]) {
       if (path !== undefined && !(await exists(path))) return false;
     }
+    const pause = pauseOf(record);
+    // An agent that died while it made it has left a record without.
+    if (pause === undefined && needsPause(record.config)) return false;
+    if (pause !== undefined && !(await isPause(pause))) return false;
     if (record.config.namespaces.hostIpc) return true;
     return isMounted(this.#shm(record.config.id));
+  }
+
+  async #addPause(): Promise<Pick<SandboxRecord, 'pausePid' | 'pauseStart'>> {
+    const { pid, start } = await startPause(this.#options.shim);
+    return { pausePid: pid, ...(start === undefined ? {} : { pauseStart: start }) };
   }
 
   async #addNetns(id: string): Promise<void> {
@@ -136,30 +166,6 @@ export class Sandboxes {
     await mkdir(path, { recursive: true });
     const options = 'size=65536k,mode=1777,nosuid,nodev,noexec';
     await this.#must('mount', ['-t', 'tmpfs', '-o', options, 'shm', path]);
-  }
-
-  /** Starts the init of a shared PID namespace. @returns its pid as the node sees it */
-  #addPause(): Promise<number> {
-    return new Promise((resolve, reject) => {
-      const child = spawn(
-        'unshare',
-        ['--pid', '--fork', '--mount-proc', this.#options.shim, 'pause'],
-        { detached: true, stdio: ['ignore', 'pipe', 'ignore'] },
-      );
-      let text = '';
-      const fail = (): void => {
-        reject(new RuntimeError('CreateFailed', 'the shared PID namespace could not be made'));
-      };
-      child.on('error', fail);
-      child.on('close', fail);
-      child.stdout?.on('data', (data: Buffer) => {
-        text += data.toString();
-        if (!text.includes('\n')) return;
-        child.unref();
-        child.stdout?.destroy();
-        childOf(child.pid ?? 0).then(resolve, reject);
-      });
-    });
   }
 
   #ipc(id: string): string {
@@ -200,15 +206,13 @@ function netnsPath(id: string): string {
   return `/run/netns/${netnsName(id)}`;
 }
 
-async function childOf(pid: number): Promise<number> {
-  const text = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8');
-  return Number(text.trim().split(' ')[0]);
+function needsPause({ namespaces: { sharePid, hostPid } }: SandboxConfig): boolean {
+  return sharePid && !hostPid;
 }
 
-/** Its number may be another process's by now. */
-async function killPause(pid: number, shim: string): Promise<void> {
-  const words = (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')).split('\0');
-  if (words.includes(shim) && words.includes('pause')) process.kill(pid, 'SIGKILL');
+function pauseOf({ pausePid: pid, pauseStart: start }: SandboxRecord): Pause | undefined {
+  if (pid === undefined) return undefined;
+  return { pid, ...(start === undefined ? {} : { start }) };
 }
 
 async function removeIfThere(removal: Promise<void>): Promise<void> {

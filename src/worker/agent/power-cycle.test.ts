@@ -79,3 +79,16 @@ test('init containers run again, before the others', async () => {
     'start main',
   ]);
 });
+
+test('a sandbox of which little more than the record is left is made anew', async () => {
+  const rig = await rigged();
+  await create(rig.api, 'web', { hostNetwork: true });
+  await untilReady(rig.api, 'web');
+  const [before] = rig.runtime.sandboxes.keys();
+  await rig.node.stop();
+  const isSandboxWhole = (id: string): Promise<boolean> => Promise.resolve(id !== before);
+  Object.assign(rig.runtime, { isSandboxWhole });
+  await start(rig);
+  await until('runs again', async () => (await statusOf(rig, 'web'))?.restartCount === 1);
+  expect([...rig.runtime.sandboxes.keys()]).not.toContain(before);
+});

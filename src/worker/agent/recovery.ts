@@ -28,8 +28,8 @@ export async function recoverPods(
   const adopted = new Map<string, Adopted>();
   for (const [uid, sandbox] of kept) {
     const ips = podRefOf(sandbox).length === 0 ? node.hostIps : addresses.get(uid);
-    if (ips === undefined) {
-      // Its network is not whole: it gets a new sandbox.
+    if (ips === undefined || !(await mayBeWhole(node, sandbox))) {
+      // After a power cycle little more than its record is left: the pod gets a new one.
       orphans.push(sandbox);
       continue;
     }
@@ -56,6 +56,16 @@ export async function recoverPods(
   );
   await removeHomeless(node, sandboxes, containers);
   return adopted;
+}
+
+/** A runtime that cannot tell now is asked again when a container fails. */
+async function mayBeWhole(node: NodeContext, sandbox: SandboxState): Promise<boolean> {
+  try {
+    return (await node.runtime.isSandboxWhole?.(sandbox.id)) ?? true;
+  } catch (error) {
+    node.log.warn({ error, sandbox: sandbox.id }, 'a sandbox could not be looked at');
+    return true;
+  }
 }
 
 /**
