@@ -2,7 +2,7 @@
 import { withCondition } from '../../../api/facts/conditions.js';
 import { poolCondition } from '../../../api/facts/load-balancers.js';
 import { now } from '../../../api/facts/time.js';
-import type { ConfigMap, Service } from '../../../api/types/core.js';
+import type { ConfigMap, Endpoints, Node, Service } from '../../../api/types/core.js';
 import type { EventRecorder } from '../../../client/events/recorder.js';
 import type { Reconciler } from '../../../client/controller/reconciler.js';
 import {
@@ -13,8 +13,8 @@ import {
 import { resources } from '../../../client/resources.js';
 import type { Informer } from '../../../client/types.js';
 import type { ControllerContext } from '../context.js';
-import type { Assignment } from './plan.js';
-import { planAssignments } from './plan.js';
+import type { Assignment, Occupied } from './plan.js';
+import { isFromPool, planAssignments } from './plan.js';
 import type { Pool } from './pool.js';
 import { parsePool } from './pool.js';
 
@@ -33,6 +33,9 @@ class LoadBalancers {
   readonly #recorder: EventRecorder;
   readonly #services: Informer<Service>;
   readonly #pools: Informer<ConfigMap>;
+  readonly #nodes: Informer<Node>;
+  /** Where the API servers are, which need not be nodes. */
+  readonly #apiServers: Informer<Endpoints>;
   readonly reconciler: Reconciler;
 
   constructor(context: ControllerContext) {
@@ -50,13 +53,23 @@ class LoadBalancers {
       fieldSelector: `metadata.name=${poolKey.name}`,
     });
     this.#pools.onChange(enqueue);
+    this.#nodes = context.informers.informer<Node>(resources.nodes);
+    this.#nodes.onChange((change) => {
+      if (change.type !== 'update' || !hasSameAddresses(change.old, change.object)) enqueue();
+    });
+    this.#apiServers = context.informers.informer<Endpoints>(resources.endpoints, {
+      namespace: 'default',
+      fieldSelector: 'metadata.name=kubernetes',
+    });
+    this.#apiServers.onChange(enqueue);
   }
 
   async #reconcile(): Promise<void> {
     const pool = this.#pool();
+    const occupied = this.#occupied();
     // Without a pool this cluster's balancers are somebody else's, and nothing is said of them.
     const plan = (services: readonly Service[]): Assignment[] =>
-      planAssignments(services, pool).filter(({ service, failure }) => {
+      planAssignments(services, pool, occupied).filter(({ service, failure }) => {
         const isNews = pool.ranges.length > 0 || hasCondition(service);
         return isNews || failure === undefined;
       });
@@ -64,6 +77,16 @@ class LoadBalancers {
     // The cache may be behind our own last write; an address that is given twice is worse than a list.
     const { items } = await this.#context.client.list<Service>(resources.services);
     for (const assignment of plan(items)) await this.#write(assignment);
+  }
+
+  #occupied(): Occupied {
+    const nodes = this.#nodes.list();
+    const apiServers = this.#apiServers.list().flatMap(({ subsets = [] }) => subsets);
+    const addresses = new Set([
+      ...nodes.flatMap(({ status }) => (status?.addresses ?? []).map(({ address }) => address)),
+      ...apiServers.flatMap((subset) => (subset.addresses ?? []).map(({ ip }) => ip)),
+    ]);
+    return { addresses, blocks: nodes.flatMap(podBlocks) };
   }
 
   #pool(): Pool {
@@ -88,8 +111,11 @@ class LoadBalancers {
       message: failure ?? '',
       lastTransitionTime: time,
     };
-    const loadBalancer =
+    const ours =
       address === undefined ? {} : { ingress: [{ ip: address, ipMode: 'VIP' as const }] };
+    // A Service that is none of ours may have an address by now from whoever it belongs to.
+    const loadBalancer =
+      isOurs || isFromPool(service) ? ours : (service.status?.loadBalancer ?? {});
     const others = conditions.filter(({ type }) => type !== poolCondition);
     const status = {
       ...service.status,
@@ -105,6 +131,15 @@ class LoadBalancers {
       this.#recorder.normal(subject, 'IPAllocated', `Assigned IP ${address}`);
     else this.#recorder.warning(subject, 'AllocationFailed', failure ?? '');
   }
+}
+
+function hasSameAddresses(before: Node, after: Node): boolean {
+  const facts = (node: Node): string => JSON.stringify([node.status?.addresses, podBlocks(node)]);
+  return facts(before) === facts(after);
+}
+
+function podBlocks({ spec }: Node): string[] {
+  return spec?.podCIDRs ?? (spec?.podCIDR === undefined ? [] : [spec.podCIDR]);
 }
 
 function hasCondition({ status }: Service): boolean {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { poolCondition } from '../../../api/facts/load-balancers.js';
 import type { Service } from '../../../api/types/core.js';
+import type { Occupied } from './plan.js';
 import { planAssignments } from './plan.js';
 import { freeAddress, parsePool, poolHas } from './pool.js';
 
@@ -39,8 +40,12 @@ function service(name: string, { spec, has, foreign, waits }: Given = {}): Servi
 }
 
 /** "name address", "name !why" or "name -". */
-function planned(services: readonly Service[], addresses = '192.0.2.1-192.0.2.3'): string[] {
-  return planAssignments(services, parsePool(addresses)).map(
+function planned(
+  services: readonly Service[],
+  addresses = '192.0.2.1-192.0.2.3',
+  occupied: Occupied = { addresses: new Set(), blocks: [] },
+): string[] {
+  return planAssignments(services, parsePool(addresses), occupied).map(
     ({ service: { metadata }, address, failure }) =>
       `${metadata.name} ${address ?? (failure === undefined ? '-' : `!${failure}`)}`,
   );
@@ -91,7 +96,8 @@ describe('addresses of the pool', () => {
     [
       'are taken back from what is no load balancer any more',
       [service('a', { has: '192.0.2.1', spec: { type: 'ClusterIP' } }), service('b')],
-      ['b 192.0.2.1', 'a -'],
+      // Given back before they are given again: two of one address would answer in turns.
+      ['a -', 'b 192.0.2.1'],
     ],
     [
       'are for our class, or for none',
@@ -110,18 +116,37 @@ describe('addresses of the pool', () => {
   });
 });
 
+describe('what others have', () => {
+  const occupied = { addresses: new Set(['192.0.2.1']), blocks: ['192.0.2.2/32', 'fd00::/64'] };
+
+  test('is not given, and not kept, whatever the pool says', () => {
+    const asking = service('a', { spec: { loadBalancerIP: '192.0.2.1' } });
+    const holding = service('b', { has: '192.0.2.2' });
+    expect(planned([asking, holding], undefined, occupied)).toEqual([
+      'a !192.0.2.1 is in use',
+      'b 192.0.2.3',
+    ]);
+  });
+
+  test('counts where it is a ClusterIP', () => {
+    const other = service('a', { spec: { type: 'ClusterIP', clusterIPs: ['192.0.2.1'] } });
+    expect(planned([other, service('b')])).toEqual(['b 192.0.2.2']);
+  });
+});
+
 describe('a pool', () => {
   test.each([
     ['192.0.2.9', ['192.0.2.9']],
     ['192.0.2.8/30', ['192.0.2.9', '192.0.2.10']],
     ['192.0.2.8/31', ['192.0.2.8', '192.0.2.9']],
     ['192.0.2.254-192.0.3.1', ['192.0.2.254', '192.0.2.255', '192.0.3.0', '192.0.3.1']],
+    ['192.0.2.1 - 192.0.2.3', ['192.0.2.1', '192.0.2.2', '192.0.2.3']],
     ['192.0.2.4,\n 192.0.2.2', ['192.0.2.2', '192.0.2.4']],
   ])('%j has its addresses in order', (text, wanted) => {
     const pool = parsePool(text);
     const found: string[] = [];
     for (;;) {
-      const next = freeAddress(pool, new Set(found));
+      const next = freeAddress(pool, (address) => found.includes(address));
       if (next === undefined) break;
       found.push(next);
     }
@@ -129,6 +154,13 @@ describe('a pool', () => {
     expect(found.every((address) => poolHas(pool, address))).toBe(true);
     expect(poolHas(pool, '198.51.100.1')).toBe(false);
   });
+
+  test.each(['0.0.0.0/0', '127.0.0.5', '169.254.0.1', '223.255.255.250-224.0.0.1', '240.0.0.1'])(
+    'does not take %s, which is no address of one host on a network',
+    (text) => {
+      expect(parsePool(text)).toEqual({ ranges: [], unreadable: [text] });
+    },
+  );
 
   test('names what it cannot read', () => {
     const text = '192.0.2.1-192.0.2.0 fd00::/64 192.0.2.0/33 a-b-c 192.0.2.1';

@@ -1,12 +1,12 @@
 /**
  * Which Service gets which address of the pool. Pure: all Services in, what is to be written out. What a Service has it
- * keeps, as long as the pool has it and nobody older has the same.
+ * keeps, as long as the pool has it, nobody older has the same, and no node, pod, API server or ClusterIP does.
  */
 import { findCondition } from '../../../api/facts/conditions.js';
 import { ownLoadBalancerClass, poolCondition } from '../../../api/facts/load-balancers.js';
 import type { Service } from '../../../api/types/core.js';
 import type { Pool } from './pool.js';
-import { freeAddress, poolHas } from './pool.js';
+import { blockHas, freeAddress, poolHas } from './pool.js';
 
 /** What is to be written to a Service's status. */
 export interface Assignment {
@@ -19,22 +19,46 @@ export interface Assignment {
   readonly isOurs: boolean;
 }
 
-/** Services whose status is not as it should be. */
-export function planAssignments(services: readonly Service[], pool: Pool): Assignment[] {
+/** Addresses that are somebody's already, which a node that answered for them would cut off. */
+export interface Occupied {
+  readonly addresses: ReadonlySet<string>;
+  /** Blocks, such as those of the nodes' pods. */
+  readonly blocks: readonly string[];
+}
+
+/** Services whose status is not as it should be; those that give an address back come first. */
+export function planAssignments(
+  services: readonly Service[],
+  pool: Pool,
+  occupied: Occupied,
+): Assignment[] {
   const ordered = [...services].sort(byAge);
-  const taken = new Set<string>();
+  const clusterIps = new Set(
+    services.flatMap(({ spec }) => spec?.clusterIPs ?? [spec?.clusterIP ?? '']),
+  );
+  const given = new Set<string>();
+  const taken = (address: string): boolean =>
+    given.has(address) ||
+    occupied.addresses.has(address) ||
+    clusterIps.has(address) ||
+    occupied.blocks.some((block) => blockHas(block, address));
   const kept = new Map<Service, string>();
   for (const service of ordered) {
     const address = addressOf(service);
     if (address === undefined) continue;
-    if (!isFromPool(service)) taken.add(address);
+    if (!isFromPool(service)) given.add(address);
     else if (isOurs(service) && poolHas(pool, address) && isAsAsked(service, address)) {
-      if (taken.has(address)) continue;
-      taken.add(address);
+      if (taken(address)) continue;
+      given.add(address);
       kept.set(service, address);
     }
   }
   const plan: Assignment[] = [];
+  for (const service of ordered) {
+    if (isOurs(service) || findCondition(service.status?.conditions, poolCondition) === undefined)
+      continue;
+    plan.push({ service, address: undefined, failure: undefined, isOurs: false });
+  }
   // Those that ask for one come first: another could be given it.
   const waiting = ordered.filter((service) => isOurs(service) && !kept.has(service));
   const asking = waiting.filter(({ spec }) => (spec?.loadBalancerIP ?? '') !== '');
@@ -42,14 +66,9 @@ export function planAssignments(services: readonly Service[], pool: Pool): Assig
     // Another controller, without a class, was here first.
     if (!isFromPool(service) && addressOf(service) !== undefined) continue;
     const found = choose(service, pool, taken);
-    if (found.address !== undefined) taken.add(found.address);
+    if (found.address !== undefined) given.add(found.address);
     if (isTold(service, found)) continue;
     plan.push({ service, isOurs: true, ...found });
-  }
-  for (const service of ordered) {
-    if (isOurs(service) || findCondition(service.status?.conditions, poolCondition) === undefined)
-      continue;
-    plan.push({ service, address: undefined, failure: undefined, isOurs: false });
   }
   return plan;
 }
@@ -57,7 +76,7 @@ export function planAssignments(services: readonly Service[], pool: Pool): Assig
 function choose(
   { spec }: Service,
   pool: Pool,
-  taken: ReadonlySet<string>,
+  taken: (address: string) => boolean,
 ): { address: string | undefined; failure: string | undefined } {
   const asked = spec?.loadBalancerIP ?? '';
   if (pool.ranges.length === 0) return refused('there is no pool of addresses');
@@ -68,7 +87,7 @@ function choose(
       : { address, failure: undefined };
   }
   if (!poolHas(pool, asked)) return refused(`the pool does not have ${asked}`);
-  return taken.has(asked) ? refused(`${asked} is in use`) : { address: asked, failure: undefined };
+  return taken(asked) ? refused(`${asked} is in use`) : { address: asked, failure: undefined };
 }
 
 function refused(failure: string): { address: undefined; failure: string } {
@@ -93,7 +112,8 @@ function isOurs({ metadata, spec }: Service): boolean {
   return [undefined, '', ownLoadBalancerClass].includes(spec.loadBalancerClass);
 }
 
-function isFromPool({ status }: Service): boolean {
+/** Whether the address that it has is one that this controller gave. */
+export function isFromPool({ status }: Service): boolean {
   return findCondition(status?.conditions, poolCondition)?.status === 'True';
 }
 
