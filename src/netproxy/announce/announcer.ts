@@ -2,6 +2,9 @@
  * Makes the addresses of load balancers that this node answers for its own: on loopback, from where the kernel answers
  * ARP on every link. Neighbours that knew another node are told, where `arping` is there; else they ask again when
  * that one no longer answers.
+ *
+ * The kernel takes an address away that has not been renewed for a while. Without a netproxy nobody else would: it
+ * was killed, serves in another mode, or its node has left the cluster, and another node has the address by now.
  */
 import { keyOf } from '../../api/facts/keys.js';
 import { announcedAddresses } from '../../api/facts/load-balancers.js';
@@ -14,13 +17,16 @@ import type { Logger } from '../../lib/log.js';
 import type { RunCommand } from '../command.js';
 import { mustRun } from '../command.js';
 import type { ServiceWatch } from '../model/service-watch.js';
-import { addressesOfNode } from './plan.js';
+import { addressesOfNode, isOtherwise } from './plan.js';
 
 /** Tells our addresses on loopback from others after a restart. */
 const label = 'lo:lb';
 /** Changes are gathered for so long. */
 const batchMs = 50;
 const retryMs = 1000;
+/** Kept for so long without us: enough for a restart, and for an agent to say that its netproxy is silent. */
+const lifetimeSeconds = 60;
+const renewMs = 15_000;
 /** Addresses that neighbours are told of at once. */
 const tellMax = 16;
 
@@ -41,6 +47,8 @@ export class Announcer {
   readonly #ends: (() => void)[] = [];
   #cancel: (() => void) | undefined;
   #running: Promise<void> | undefined;
+  #cancelRenewal: (() => void) | undefined;
+  /** What is on the link; undefined: it is to be looked at. */
   #present: ReadonlySet<string> | undefined;
   #isStopped = false;
 
@@ -52,20 +60,37 @@ export class Announcer {
   /** Call when services are known. */
   start(): void {
     const look = (): void => this.#request(batchMs);
-    this.#ends.push(this.#options.watch.onChange(look), this.#nodes.onChange(look));
+    this.#ends.push(
+      this.#options.watch.onChange(look),
+      this.#nodes.onChange((change) => {
+        // Most changes of nodes are signs of life.
+        if (change.type !== 'update' || isOtherwise(change.old, change.object)) look();
+      }),
+    );
     look();
+    this.#renewLater();
   }
 
-  /** The addresses stay, so that a restart is seen by nobody. */
+  /** The addresses stay for a while, so that a restart is seen by nobody. */
   async stop(): Promise<void> {
     this.#isStopped = true;
     for (const end of this.#ends.splice(0)) end();
     this.#cancel?.();
+    this.#cancelRenewal?.();
     await this.#running;
   }
 
   async cleanUp(): Promise<void> {
-    for (const address of await this.#read()) await this.#remove(address);
+    await this.#remove(await this.#read());
+  }
+
+  #renewLater(): void {
+    this.#cancelRenewal = this.#options.clock.schedule(renewMs, () => {
+      // Whatever others made of them meanwhile is seen as well.
+      this.#present = undefined;
+      this.#request(0);
+      this.#renewLater();
+    });
   }
 
   #request(delayMs: number): void {
@@ -86,14 +111,17 @@ export class Announcer {
       .list()
       .filter((service) => announcedAddresses(service).length > 0)
       .map((service) => ({ service, slices: watch.slicesOf(keyOf(service)) }));
-    const wanted = new Set(addressesOfNode(services, this.#nodes.list(), nodeName));
+    const wanted = addressesOfNode(services, this.#nodes.list(), nodeName);
+    const known = this.#present;
+    this.#present = undefined;
     try {
-      const present = this.#present ?? new Set(await this.#read());
-      this.#present = undefined;
-      for (const address of present) if (!wanted.has(address)) await this.#remove(address);
-      const added = [...wanted].filter((address) => !present.has(address));
-      for (const address of added) await this.#add(address);
-      this.#present = wanted;
+      const present = known ?? new Set(await this.#read());
+      await this.#remove([...present].filter((address) => !wanted.includes(address)));
+      const added = wanted.filter((address) => !present.has(address));
+      await this.#hold(known === undefined ? wanted : added);
+      this.#present = new Set(wanted);
+      for (const address of added)
+        log.info({ address }, 'this node answers for the address of a load balancer');
       for (let at = 0; at < added.length; at += tellMax) {
         await Promise.all(added.slice(at, at + tellMax).map((address) => this.#tell(address)));
       }
@@ -109,11 +137,12 @@ export class Announcer {
     return [...text.matchAll(/ inet ([\d.]+)\/32 /g)].map(([, address = '']) => address);
   }
 
-  async #add(address: string): Promise<void> {
-    const { run, log } = this.#options;
-    const args = ['addr', 'replace', `${address}/32`, 'dev', 'lo', 'label', label];
-    await mustRun(run, 'ip', args);
-    log.info({ address }, 'this node answers for the address of a load balancer');
+  /** Adds them, or renews what is there. */
+  async #hold(addresses: readonly string[]): Promise<void> {
+    const time = `valid_lft ${lifetimeSeconds} preferred_lft ${lifetimeSeconds}`;
+    await this.#batch(
+      addresses.map((address) => `addr replace ${address}/32 dev lo label ${label} ${time}`),
+    );
   }
 
   async #tell(address: string): Promise<void> {
@@ -125,9 +154,14 @@ export class Announcer {
     await run('arping', ['-U', '-c', '1', '-w', '1', '-I', link, address]);
   }
 
-  async #remove(address: string): Promise<void> {
-    const { run, log } = this.#options;
-    await run('ip', ['addr', 'del', `${address}/32`, 'dev', 'lo']);
-    log.info({ address }, 'this node no longer answers for the address of a load balancer');
+  async #remove(addresses: readonly string[]): Promise<void> {
+    await this.#batch(addresses.map((address) => `addr del ${address}/32 dev lo`));
+    for (const address of addresses)
+      this.#options.log.info({ address }, 'this node no longer answers for the address');
+  }
+
+  async #batch(lines: readonly string[]): Promise<void> {
+    if (lines.length === 0) return;
+    await mustRun(this.#options.run, 'ip', ['-batch', '-'], { stdin: `${lines.join('\n')}\n` });
   }
 }

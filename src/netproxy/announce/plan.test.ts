@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { poolCondition } from '../../api/facts/load-balancers.js';
+import { netproxyAnnotation } from '../../api/facts/node-network.js';
 import type { Node, Service } from '../../api/types/core.js';
 import type { EndpointSlice } from '../../api/types/networking.js';
 import { addressesOfNode, announcer } from './plan.js';
@@ -76,6 +77,44 @@ describe('the node that answers for an address', () => {
     const owners = spread([node('a', 'False'), node('b', 'True', { [label]: '' }), node('c')]);
     expect(new Set(owners.values())).toEqual(new Set(['c']));
     expect(announcer('192.0.2.1', [])).toBeUndefined();
+  });
+
+  test.each<[string, Partial<Node>]>([
+    ['is deleted', { metadata: { name: 'a', deletionTimestamp: '2026-01-01T00:00:00Z' } }],
+    [
+      'goes',
+      { spec: { taints: [{ key: 'ToBeDeletedByClusterAutoscaler', effect: 'NoSchedule' }] } },
+    ],
+    ...['silent', 'starting iptables', 'running userspace', 'running none'].map(
+      (value): [string, Partial<Node>] => [
+        `has a netproxy that is ${value}`,
+        { metadata: { name: 'a', annotations: { [netproxyAnnotation]: value } } },
+      ],
+    ),
+  ])('is none that %s', (_, more) => {
+    const owners = spread([{ ...node('a'), ...more }, node('c')]);
+    expect(new Set(owners.values())).toEqual(new Set(['c']));
+  });
+
+  test('has a netproxy that runs, lags or says nothing', () => {
+    const told = (name: string, value: string): Node => ({
+      ...node(name),
+      metadata: { name, annotations: { [netproxyAnnotation]: value } },
+    });
+    const owners = spread([
+      told('a', 'running nftables 1'),
+      told('b', 'lagging iptables'),
+      node('c'),
+    ]);
+    expect(new Set(owners.values())).toEqual(new Set(['a', 'b', 'c']));
+  });
+
+  test('answers for no address of a node', () => {
+    const addresses = [{ type: 'InternalIP', address: '192.0.2.7' }];
+    const a = { ...node('a'), status: { ...node('a').status, addresses } };
+    const owners = spread([a, node('b')]);
+    expect(owners.size).toBe(ips.length - 1);
+    expect(owners.has('192.0.2.7')).toBe(false);
   });
 
   test('has a ready endpoint under externalTrafficPolicy Local', () => {

@@ -41,7 +41,8 @@ export function nodeHealth(path: '/healthz' | '/livez', facts: NodeHealthFacts):
   };
 }
 
-function isLeaving({ metadata, spec }: Node): boolean {
+/** Whether the node goes, and takes no new traffic. */
+export function isLeaving({ metadata, spec }: Node): boolean {
   if (metadata.deletionTimestamp !== undefined) return true;
   return (spec?.taints ?? []).some(({ key }) => key === removalTaint);
 }
