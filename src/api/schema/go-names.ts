@@ -129,7 +129,11 @@ for (const line of lines.trim().split('\n')) {
   names.set(definition, new Map([...(names.get(definition) ?? []), ...entries]));
 }
 
-/** The name of the type of a field that is a text, or a list of texts; undefined where Go has none for it. */
+/**
+ * The name of the type of a field that is a text, or a list of texts; undefined where Go has none for it.
+ * @param definition as in OpenAPI, `io.k8s.api.core.v1.PodSpec`
+ */
 export function goNameOf(definition: string | undefined, field: string): string | undefined {
-  return definition === undefined ? undefined : names.get(definition)?.get(field);
+  const [group = '', version = '', name = ''] = (definition ?? '').split('.').slice(-3);
+  return names.get(`${group}/${version}.${name}`)?.get(field);
 }
