@@ -96,12 +96,12 @@ async function besideWriters(
   readonly failedPuts: number;
 }> {
   return onConnection(cluster, async (connection) => {
-    let over = false;
+    const beside = { over: false };
     let longestPutMs = 0;
     let failedPuts = 0;
     const writers = Array.from({ length: writersBeside }, async (_, at) => {
       const writer = await GrpcConnection.connect(cluster.endpoints[0] ?? '');
-      for (let count = 0; !over; count++) {
+      for (let count = 0; !beside.over; count++) {
         const begin = performance.now();
         // A store that stands still for long fails them: that is a figure too.
         await put(writer, keyOf(at), Buffer.alloc(valueBytes, count)).catch(() => failedPuts++);
@@ -110,7 +110,7 @@ async function besideWriters(
       writer.close();
     });
     const seconds = await timed(maintenance(connection));
-    over = true;
+    beside.over = true;
     await Promise.all(writers);
     cluster.check();
     return { seconds, longestPutMs, failedPuts };

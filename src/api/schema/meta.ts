@@ -69,7 +69,7 @@ export const objectMeta = struct(`${prefix}.ObjectMeta`, 'Data that every stored
   generateName: str('Prefix of a name that the server makes unique; used when name is empty.'),
   generation: num64('Number of the desired state; grows with each change of it. Read-only.'),
   labels: labels('Keys and values by which objects are grouped and selected.'),
-  // An empty list says something: that all managers be forgotten.
+  // An empty list is kept: it asks for all managers to be forgotten, as one that is missing does not.
   managedFields: tuned(list('Who set which fields; kept by the server.', managedFieldsEntry), {
     pointer: true,
   }),

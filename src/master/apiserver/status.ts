@@ -148,6 +148,11 @@ export function tooLarge(limitBytes: number): StatusError {
   return failure(413, 'RequestEntityTooLarge', message);
 }
 
+/** The words for an object without a name, where its path has one. */
+export function undeterminable(name: string): string {
+  return `the name of the object (${name} based on URL) was undeterminable: name must be provided`;
+}
+
 /** 429 TooManyRequests; the client comes back after that many seconds. */
 export function tooManyRequests(message: string, retryAfterSeconds: number): StatusError {
   return failure(

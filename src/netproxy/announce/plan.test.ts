@@ -8,7 +8,7 @@ import { addressesOfNode, announcer } from './plan.js';
 const node = (name: string, ready = 'True', labels: Record<string, string> = {}): Node => ({
   metadata: { name, labels },
   spec: {},
-  status: { conditions: [{ type: 'Ready', status: ready as 'True' }] },
+  status: { conditions: [{ type: 'Ready', status: ready }] },
 });
 
 function balancer(ip: string, spec: Partial<Service['spec']> = {}, held = 'True'): Service {
@@ -20,7 +20,7 @@ function balancer(ip: string, spec: Partial<Service['spec']> = {}, held = 'True'
       conditions: [
         {
           type: poolCondition,
-          status: held as 'True',
+          status: held,
           reason: 'Allocated',
           message: '',
           lastTransitionTime: '2026-01-01T00:00:00Z',

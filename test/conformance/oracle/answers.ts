@@ -76,7 +76,9 @@ export function answerText({ code, message, causes }: Refusal, { field, value }:
     .split(between)
     .map((each) => withoutValue(comparable(each), value))
     .map((each) => each.replaceAll(longText, '<long>'));
-  const line = [...new Set(lines.map((each) => each.split('\n')[0]))].sort().join(between);
+  const line = [...new Set(lines.map((each) => each.split('\n')[0] ?? ''))]
+    .toSorted((a, b) => (a < b ? -1 : 1))
+    .join(between);
   return code === 422 ? line : `${code} ${line}`.trim();
 }
 

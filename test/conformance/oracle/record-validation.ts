@@ -37,7 +37,12 @@ function collectionOf(object: Sample['object']): string {
 
 function refusalOf({ code, body }: Answer): Refusal {
   const details = body['details'] as { causes?: Cause[] } | undefined;
-  return { code, message: String(body['message'] ?? ''), causes: details?.causes ?? [] };
+  const { message } = body;
+  return {
+    code,
+    message: typeof message === 'string' ? message : '',
+    causes: details?.causes ?? [],
+  };
 }
 
 type Ask1 = (body: unknown) => Promise<Answer>;

@@ -7,7 +7,7 @@ import type { KubeObject } from '../../../api/object.js';
 import { DecodeError } from '../../../api/schema/decode.js';
 import { apiVersionOf } from '../../../api/validation/metadata.js';
 import type { RequestContext, UpdateSource } from '../verbs/index.js';
-import { badRequest, conflict, failure, StatusError } from '../status.js';
+import { badRequest, conflict, failure, StatusError, undeterminable } from '../status.js';
 import { errorTarget } from '../verbs/index.js';
 import type { BodyParser } from './body-parser.js';
 import type { TypedBody, TypeMeta } from './typed-body.js';
@@ -39,7 +39,7 @@ export async function applySource(
   if ((config.metadata.managedFields?.length ?? 0) > 0) {
     throw badRequest('metadata.managedFields must be nil');
   }
-  checkPlace(context, config);
+  const isNamed = checkPlace(context, config);
   const repeated = repeatedKeys(context, read);
   config.metadata.name = name;
   if (kind.namespaced) config.metadata.namespace = context.target.namespace;
@@ -47,6 +47,7 @@ export async function applySource(
     createsMissing: true,
     tracksFields: true,
     next(live): KubeObject {
+      if (live === undefined && !isNamed) throw badRequest(undeterminable(name));
       const uid = config.metadata.uid;
       if (live === undefined && uid !== undefined) {
         throw conflict(
@@ -112,16 +113,15 @@ function checkTypeMeta(
   throw badRequest(`invalid object type: ${version}, Kind=${given}`);
 }
 
-/** A configuration names its object, by a name that may not be made up, and agrees with the path. */
-function checkPlace({ target }: RequestContext, { metadata }: KubeObject): void {
+/**
+ * A configuration agrees with the path.
+ * @returns whether it names its object: one that is there has its name already, a new one may not have it made up
+ */
+function checkPlace({ target }: RequestContext, { metadata }: KubeObject): boolean {
   const { kind, name } = target;
   const { namespace = '' } = metadata;
   const given = metadata.name ?? '';
-  if (given === '') {
-    const text = 'was undeterminable: name must be provided';
-    throw badRequest(`the name of the object (${name} based on URL) ${text}`);
-  }
-  if (given !== name) {
+  if (given !== '' && given !== name) {
     throw badRequest(
       `the name of the object (${given}) does not match the name on the URL (${name})`,
     );
@@ -131,6 +131,7 @@ function checkPlace({ target }: RequestContext, { metadata }: KubeObject): void 
       'the namespace of the provided object does not match the namespace sent on the request',
     );
   }
+  return given !== '';
 }
 
 /** An applied configuration has no room for fields that are not declared, whatever validation was asked for. */

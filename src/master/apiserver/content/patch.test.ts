@@ -185,11 +185,6 @@ describe('an applied configuration', () => {
     [{ apiVersion: 'v2', kind: 'ConfigMap' }, 400, 'invalid object type: /v2, Kind=ConfigMap'],
     [{ apiVersion: 'apps/v1', kind: 'Pod' }, 400, 'invalid object type: apps/v1, Kind=Pod'],
     [
-      { apiVersion: 'v1', kind: 'ConfigMap' },
-      400,
-      'the name of the object (c based on URL) was undeterminable: name must be provided',
-    ],
-    [
       { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'd' } },
       400,
       'the name of the object (d) does not match the name on the URL (c)',
@@ -210,6 +205,17 @@ describe('an applied configuration', () => {
     const source = patchSource(contextWith(), apply, body, { parser, now });
     await expect(source).rejects.toMatchObject({ code, message });
   });
+});
+
+it('an applied configuration without a name is of an object that is there, of no other', async () => {
+  const body = Buffer.from('{"apiVersion":"v1","kind":"ConfigMap","data":{"x":"y"}}');
+  const source = await patchSource(contextWith(), apply, body, { parser, now });
+  expect(await effect(source, configMap())).toMatchObject({
+    object: { metadata: { name: 'c' }, data: { x: 'y' } },
+  });
+  expect(() => source.next(undefined)).toThrow(
+    'the name of the object (c based on URL) was undeterminable: name must be provided',
+  );
 });
 
 it('leaves an object its name', async () => {

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import type { KubeObject } from '../../../api/object.js';
+import { decodeObject } from '../../../api/strategy.js';
 import { forbidden } from '../status.js';
 import type { Draft } from '../testkit/api-bench.js';
 import { ApiBench } from '../testkit/api-bench.js';
@@ -291,4 +292,17 @@ test('kinds that must be changed by their version are', async () => {
       'Lease.coordination.k8s.io "l" is invalid: metadata.resourceVersion: ' +
       'Invalid value: 0: must be specified for an update',
   });
+});
+
+test('an empty list of managers, as a client sends it, forgets all of them', async () => {
+  const written = await create(map({}, { data: { a: 'b' } }));
+  expect(written.object.metadata.managedFields).toHaveLength(1);
+  const { kind } = bench.context(map()).target;
+  const sent = decodeObject(kind, { ...map({ managedFields: [] }), data: { a: 'c' } });
+  const reset = await writer().update(bench.context(map()), {
+    next: () => sent.object,
+    createsMissing: false,
+    tracksFields: false,
+  });
+  expect(reset.object.metadata.managedFields).toBeUndefined();
 });

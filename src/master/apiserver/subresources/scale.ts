@@ -8,7 +8,7 @@ import { DecodeError, decodeValue } from '../../../api/schema/decode.js';
 import type { Objects } from '../registry/objects.js';
 import type { RequestContext } from '../registry/types.js';
 import type { Writer } from '../registry/writer.js';
-import { badRequest, invalidObject } from '../status.js';
+import { badRequest, invalidObject, undeterminable } from '../status.js';
 
 /** The dependencies of the `scale` subresource. */
 export interface ScaleDeps {
@@ -52,7 +52,7 @@ function checkScale({ target }: RequestContext, wanted: Record<string, unknown>)
   const [named, version] = [kind || 'Scale', apiVersion || 'autoscaling/v1'];
   if (named !== 'Scale' || version !== 'autoscaling/v1') {
     throw badRequest(
-      `${named} in version "v1" cannot be handled as a Scale: no kind "${named}" is registered ` +
+      `${named} in version "${version.split('/').at(-1)}" cannot be handled as a Scale: no kind "${named}" is registered ` +
         `for version "${version}" in scheme "pkg/api/legacyscheme/scheme.go:30"`,
     );
   }
@@ -61,7 +61,7 @@ function checkScale({ target }: RequestContext, wanted: Record<string, unknown>)
   if (given === target.name) return;
   throw badRequest(
     given === ''
-      ? `the name of the object (${target.name} based on URL) was undeterminable: name must be provided`
+      ? undeterminable(target.name)
       : `the name of the object (${given}) does not match the name on the URL (${target.name})`,
   );
 }

@@ -76,7 +76,10 @@ test.each([
 
 describe('ReplicaFailure', () => {
   const failure = {
-    ...{ type: 'ReplicaFailure', status: 'True', reason: 'FailedCreate', message: 'one' },
+    type: 'ReplicaFailure',
+    status: 'True',
+    reason: 'FailedCreate',
+    message: 'one',
     lastTransitionTime: ago(5),
   };
   const failing = { ...old, status: { replicas: 0, conditions: [failure] } };

@@ -65,12 +65,17 @@ export function failedBudget(
   const { status } = budget;
   const observedGeneration = status?.observedGeneration ?? 0;
   const condition = {
-    ...{ type: 'DisruptionAllowed', status: 'False', reason: 'SyncFailed', message },
+    type: 'DisruptionAllowed',
+    status: 'False',
+    reason: 'SyncFailed',
+    message,
     ...(observedGeneration === 0 ? {} : { observedGeneration }),
     lastTransitionTime: formatTime(nowMs),
   };
   return {
-    ...{ currentHealthy: 0, desiredHealthy: 0, expectedPods: 0 },
+    currentHealthy: 0,
+    desiredHealthy: 0,
+    expectedPods: 0,
     ...status,
     disruptionsAllowed: 0,
     conditions: withCondition(status?.conditions, condition, formatTime(nowMs)),
