@@ -47,6 +47,9 @@ test('a job without labels has those of its pods, the made ones too', () => {
   };
   const job = created('job', { spec: { template } });
   expect(job).toMatchObject({ metadata: { labels }, spec: { manualSelector: false } });
+  const { a: _a, ...made } = labels;
+  const bare = created('job', { spec: { template: { spec: template.spec } } });
+  expect(bare).toMatchObject({ metadata: { labels: made } });
   const own = created('job', { spec: { template } }, { labels: { own: 'x' } });
   expect(own.metadata.labels).toEqual({ own: 'x' });
 });

@@ -1,4 +1,6 @@
 import { expect, test } from '@jest/globals';
+import type { FieldError } from '../field-error.js';
+import { checkEmbedded } from './embedded.js';
 import { prune, structuralNode } from './structural.js';
 
 /** A template, whose metadata the schema describes only in part. */
@@ -39,4 +41,14 @@ test('it loses what no metadata has, and what the schema does not know', () => {
 test('metadata of a wrong type is left to validation', () => {
   const template = { metadata: { labels: { a: 1 } } };
   expect(pruned(template)).toEqual([template, []]);
+});
+
+test('metadata that is a text is refused, that is null is none', () => {
+  const errorsOf = (metadata: unknown): FieldError[] => {
+    const errors: FieldError[] = [];
+    checkEmbedded({ apiVersion: 'v1', kind: 'Pod', metadata }, 'e', errors);
+    return errors;
+  };
+  expect(errorsOf('x')).toMatchObject([{ field: 'e.metadata' }]);
+  expect(errorsOf(null)).toEqual([]);
 });

@@ -2,7 +2,6 @@
 import { child, invalid, required } from '../field-error.js';
 import type { FieldError, FieldPath } from '../field-error.js';
 import type { ObjectMeta } from '../object.js';
-import { isJsonObject } from '../object.js';
 import { DecodeError, decodeValue } from '../schema/decode.js';
 import { objectMeta } from '../schema/meta.js';
 import { validateMetadata } from '../validation/metadata.js';
@@ -59,7 +58,7 @@ function checkText(value: unknown, path: FieldPath, errors: FieldError[]): void 
 function checkMetadata(metadata: unknown, path: FieldPath, errors: FieldError[]): void {
   let decoded: ObjectMeta;
   try {
-    decoded = decodeValue(objectMeta, isJsonObject(metadata) ? metadata : {}).value as ObjectMeta;
+    decoded = decodeValue(objectMeta, metadata ?? {}).value as ObjectMeta;
   } catch (error) {
     if (!(error instanceof DecodeError)) throw error;
     errors.push(invalid(path, metadata, error.message));

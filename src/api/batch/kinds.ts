@@ -53,6 +53,7 @@ function makeSelector(job: Job): void {
   // The user's own stay, and are refused where they say something else.
   for (const [label, value] of Object.entries(generatedLabels(uid, name))) labels[label] ??= value;
   template.metadata = { ...template.metadata, labels };
+  if (Object.keys(job.metadata.labels ?? {}).length === 0) job.metadata.labels = { ...labels };
   job.spec.selector = {
     ...job.spec.selector,
     matchLabels: {

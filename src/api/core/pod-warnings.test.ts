@@ -13,11 +13,19 @@ function pod(spec: object, metadata: object = {}): KubeObject {
 
 const ports = (...list: object[]): object => ({ containers: [{ ...container, ports: list }] });
 const env = (...list: object[]): object => ({ containers: [{ ...container, env: list }] });
+const odd = { memory: '100m', 'ephemeral-storage': '100m', cpu: '100m' };
 const port = { containerPort: 80, protocol: 'TCP' };
 const dropped = 'hides previous definition of "A", which may be dropped when using apply';
 
 test.each<[object, string[]]>([
   [{}, []],
+  [
+    ports({ ...port, hostIP: '1.2.3.4' }),
+    [
+      'spec.containers[0].ports[0]: hostIP set without hostPort: ' +
+        '{Name: HostPort:0 ContainerPort:80 Protocol:TCP HostIP:1.2.3.4}',
+    ],
+  ],
   [
     { nodeSelector: { 'beta.kubernetes.io/os': 'linux' } },
     [
@@ -52,11 +60,17 @@ test.each<[object, string[]]>([
     ],
   ],
   [
-    { containers: [{ ...container, resources: { limits: { memory: '100m', cpu: '100m' } } }] },
+    { containers: [{ ...container, resources: { limits: odd, requests: odd } }] },
     [
-      'spec.containers[0].resources.limits[memory]: ' +
+      'limits[memory]',
+      'requests[memory]',
+      'limits[ephemeral-storage]',
+      'requests[ephemeral-storage]',
+    ].map(
+      (place) =>
+        `spec.containers[0].resources.${place}: ` +
         'fractional byte value "100m" is invalid, must be an integer',
-    ],
+    ),
   ],
   [
     env({ name: 'A', value: '1' }, { name: 'A', value: '2' }),

@@ -5,7 +5,7 @@ import { at, child } from '../field-error.js';
 import type { FieldPath } from '../field-error.js';
 import type { KubeObject } from '../object.js';
 import { parseQuantity } from '../quantity.js';
-import type { Container, PodSpec, PodTemplateSpec } from '../types/core.js';
+import type { Container, ContainerPort, PodSpec, PodTemplateSpec } from '../types/core.js';
 import { dnsLabel } from '../validation/names.js';
 
 const oldLabels: ReadonlyMap<string, string> = new Map([
@@ -176,8 +176,9 @@ const countedInBytes = ['memory', 'ephemeral-storage'];
 function fractions(
   amounts: Readonly<Record<string, string>> | undefined,
   path: FieldPath,
+  names: readonly string[] = countedInBytes,
 ): string[] {
-  return countedInBytes.flatMap((name) => {
+  return names.flatMap((name) => {
     const text = amounts?.[name];
     if (text === undefined || !text.endsWith('m')) return [];
     const milli = parseQuantity(text)?.milliValue() ?? 0;
@@ -197,10 +198,10 @@ function containersOf(spec: PodSpec, path: FieldPath): [Container, FieldPath][] 
 }
 
 function containerWarnings({ resources, env = [] }: Container, path: FieldPath): string[] {
-  const found = [
-    ...fractions(resources?.limits, child(path, 'resources.limits')),
-    ...fractions(resources?.requests, child(path, 'resources.requests')),
-  ];
+  const found = countedInBytes.flatMap((name) => [
+    ...fractions(resources?.limits, child(path, 'resources.limits'), [name]),
+    ...fractions(resources?.requests, child(path, 'resources.requests'), [name]),
+  ]);
   const seen = new Set<string>();
   env.forEach(({ name, value = '', valueFrom }, index) => {
     const reference = `$(${name})`;
@@ -230,6 +231,10 @@ function portWarnings(spec: PodSpec, path: FieldPath): string[] {
     ports.map((port, index) => ({ port, here: at(child(place, 'ports'), index) })),
   );
   for (const { port, here } of all) {
+    if (found.length === warningsMax) break;
+    if ((port.hostIP ?? '') !== '' && (port.hostPort ?? 0) === 0) {
+      found.push(`${here}: hostIP set without hostPort: ${goPort(port)}`);
+    }
     const placed = { here, hostIP: port.hostIP ?? '', hostPort: port.hostPort ?? 0 };
     const key = `${port.containerPort}/${port.protocol ?? ''}`;
     const others = byNumber.get(key) ?? [];
@@ -255,6 +260,12 @@ function portWarnings(spec: PodSpec, path: FieldPath): string[] {
     }
   }
   return found;
+}
+
+/** A port as Go's `%+v` shows it. */
+function goPort({ name = '', containerPort, protocol = '', hostIP = '' }: ContainerPort): string {
+  const shown = `ContainerPort:${containerPort} Protocol:${protocol} HostIP:${hostIP}`;
+  return `{Name:${name} HostPort:0 ${shown}}`;
 }
 
 /** How two definitions of one port get into each other's way. */
