@@ -20,6 +20,7 @@ export const mayOpenFiles: Readonly<Record<string, string>> = {
   'src/runtime/containerd/image-views.ts': 'mount points of images, made and removed',
   'src/runtime/containerd/interactive.ts':
     'files of the shim, in directories that no container reaches',
+  'src/runtime/containerd/pause.ts': '/proc',
   'src/runtime/containerd/rootfs.ts': 'makes the directories of a container that does not run yet',
   'src/runtime/containerd/runtime.ts': "the runtime's own directories and program",
   'src/runtime/containerd/sandboxes.ts': 'mount points, cgroups and /proc',

@@ -7,10 +7,14 @@ import type { Workload } from './workload.js';
 export function judgePods(machine: Machines, workload: Workload, ends: number): string[] {
   const listed = machine.kubectl(['get', 'pods', '-o', 'json']);
   if (listed.code !== 0) return [`pods cannot be listed: ${listed.err}`];
-  const { items } = JSON.parse(listed.out) as { items: Pod[] };
+  const { items: all } = JSON.parse(listed.out) as { items: Pod[] };
   const starts = workload.starts();
   const processes = [...machine.processes().values()];
   const held = processes.filter((words) => words.startsWith('sh -c : noted')).length;
+  // Evicted ones stay until somebody deletes them; others have come in their place.
+  const isEvicted = ({ metadata, status }: Pod): boolean =>
+    status?.reason === 'Evicted' && metadata.labels?.['app'] !== 'once';
+  const items = all.filter((pod) => !isEvicted(pod));
   const problems = items.flatMap((pod) => judgePod(pod, starts, ends));
   for (const app of ['web', 'pair']) {
     const own = items.filter(({ metadata }) => metadata.labels?.['app'] === app);

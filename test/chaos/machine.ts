@@ -36,6 +36,15 @@ export class Machines {
   /** Holds its processes: the first of their namespace. */
   #init: ChildProcess | undefined;
   #joinFlags: readonly string[] = [];
+  readonly #evictionFlags: readonly string[];
+
+  /** @param evictionHard below which pods are evicted, as the worker's flag */
+  constructor(evictionHard = 'nodefs.available<1%,imagefs.available<1%') {
+    this.#evictionFlags = [
+      `--eviction-hard=${evictionHard}`,
+      '--eviction-pressure-transition-period=5s',
+    ];
+  }
 
   /** The worker's disk, as everybody sees it by the worker's name for it. */
   get disk(): string {
@@ -141,6 +150,8 @@ export class Machines {
       `--images-dir=${join(process.cwd(), 'dist', 'images')}`,
       '--lease-renew-ms=1000',
       '--runtime=containerd',
+      // The disk is small, and full for seconds only.
+      ...(component === 'worker' ? this.#evictionFlags : []),
       ...this.#joinFlags,
     ];
     const log = openSync(join(this.dir, `${component}.log`), 'a');

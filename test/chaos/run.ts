@@ -3,6 +3,7 @@ import { delay, systemClock } from '../../src/lib/clock.js';
 import { Prng } from '../../src/lib/prng.js';
 import type { Census } from './census.js';
 import { compare, takeCensus } from './census.js';
+import { runningTwice } from './doubles.js';
 import type { FaultName } from './faults.js';
 import { faultNames, Faults } from './faults.js';
 import { judgePods } from './judge.js';
@@ -60,6 +61,10 @@ async function run(plan: ChaosPlan, machine: Machines): Promise<ChaosOutcome> {
   workload.begin();
   await until('pods run', () => running(machine) > 0, patienceMs);
   let struck = 0;
+  const doubles = new Set<string>();
+  const lookForDoubles = (): void => {
+    for (const line of runningTwice()) doubles.add(line);
+  };
   const endMs = clock.monotonicMs() + plan.seconds * 1000;
   const kinds = plan.only ?? faultNames;
   while (clock.monotonicMs() < endMs) {
@@ -68,10 +73,14 @@ async function run(plan: ChaosPlan, machine: Machines): Promise<ChaosOutcome> {
     for (let n = random.between(1, 3); n > 0; n--) {
       say(await faults.strike(random.pick(kinds)));
       struck += 1;
+      lookForDoubles();
       await delay(clock, random.between(0, 1500));
     }
     faults.heal();
-    await delay(clock, random.between(0, 6000));
+    for (let n = random.between(0, 12); n > 0; n--) {
+      await delay(clock, 500);
+      lookForDoubles();
+    }
   }
   faults.heal();
   const healedMs = clock.monotonicMs();
@@ -79,8 +88,11 @@ async function run(plan: ChaosPlan, machine: Machines): Promise<ChaosOutcome> {
   await machine.untilReady();
   workload.settle();
   const problems: string[] = [];
-  const settled = await last(() => judgePods(machine, workload, faults.ends));
-  problems.push(...settled);
+  const settled = await last(() => {
+    lookForDoubles();
+    return judgePods(machine, workload, faults.ends);
+  });
+  problems.push(...settled, ...doubles);
   const settleMs = clock.monotonicMs() - healedMs;
   say(`settled: ${problems.length} problems`);
   workload.end();

@@ -15,7 +15,10 @@ function container(name: string, command: string, more: object = {}): object {
     image: 'busybox:latest',
     imagePullPolicy: 'IfNotPresent',
     command: ['sh', '-c', noted(name, command)],
-    env: [{ name: 'UID_OF_POD', valueFrom: { fieldRef: { fieldPath: 'metadata.uid' } } }],
+    env: [
+      { name: 'UID_OF_POD', valueFrom: { fieldRef: { fieldPath: 'metadata.uid' } } },
+      { name: 'NAME_OF_CONTAINER', value: name },
+    ],
     volumeMounts: [{ name: 'notes', mountPath: '/notes' }],
     ...more,
   };

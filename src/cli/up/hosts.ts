@@ -93,6 +93,12 @@ export function planMaster(layout: Layout, n: number, joining?: JoinArguments): 
   };
 }
 
+/**
+ * The disk is not a node's own but somebody's who works on it, and may be nearly full all the time: nothing is evicted
+ * for shares of it, only before pods fill it up. kind and k3s lower kubelet's thresholds for the same reason.
+ */
+const evictionHard = 'memory.available<100Mi,nodefs.available<512Mi,imagefs.available<512Mi';
+
 /** Plans the start of the n-th worker. */
 export function planWorker(layout: Layout, n: number, joining: JoinArguments): HostPlan {
   const name = `worker-${n + 1}`;
@@ -120,6 +126,7 @@ export function planWorker(layout: Layout, n: number, joining: JoinArguments): H
           `--dns-port=${10_053 + n}`,
         ]
       : ['--netproxy-mode=iptables']),
+    `--eviction-hard=${evictionHard}`,
     ...joinFlags(joining),
     ...layout.extraArguments.worker,
   ];
