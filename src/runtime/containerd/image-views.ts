@@ -80,7 +80,7 @@ export class ImageViews {
       ctr.call(viewCommands.leasesList()).then((text) => viewCommands.parseNames(text, prefix)),
       mountsBelow(dir),
     ]);
-    await Promise.all(snapshots.map((key) => ctr.callIfPresent(this.#holding(key))));
+    const isHeld = await this.#holdAll(snapshots);
     for (const digest of this.#options.digestsInUse()) {
       const key = this.#target(digest);
       if (!mounted.includes(key) || snapshots.includes(key)) continue;
@@ -92,8 +92,31 @@ export class ImageViews {
         log.error({ error, digest }, 'containerd has lost the image of a container');
       }
     }
-    await Promise.all(leases.map((id) => ctr.callIfPresent(viewCommands.leasesDelete(id))));
+    // What nothing else holds is held by its lease.
+    if (isHeld) await this.#endLeases(leases);
     this.scheduleRelease();
+  }
+
+  /** On a full disk containerd cannot write that down; the agent has to come up to make room. @returns whether all are */
+  async #holdAll(keys: readonly string[]): Promise<boolean> {
+    const { ctr, log } = this.#options;
+    const results = await Promise.allSettled(
+      keys.map((key) => ctr.callIfPresent(this.#holding(key))),
+    );
+    for (const result of results) {
+      if (result.status === 'fulfilled') continue;
+      log.warn({ error: result.reason as unknown }, 'the view of an image could not be held anew');
+    }
+    return results.every(({ status }) => status === 'fulfilled');
+  }
+
+  async #endLeases(ids: readonly string[]): Promise<void> {
+    const { ctr, log } = this.#options;
+    try {
+      await Promise.all(ids.map((id) => ctr.callIfPresent(viewCommands.leasesDelete(id))));
+    } catch (error) {
+      log.warn({ error }, 'leases of an earlier agent stay until the next start');
+    }
   }
 
   stop(): void {
