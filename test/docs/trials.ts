@@ -347,6 +347,21 @@ const rows: readonly Row[] = [
   },
   {
     pages: 'docs/OPERATIONS.md',
+    begins: 'kubectl apply -f examples/load-balancer.yaml',
+    trial: { how: 'run' },
+  },
+  {
+    pages: 'docs/OPERATIONS.md',
+    begins: 'kubectl wait service/web',
+    trial: { how: 'run', says: /condition met/ },
+  },
+  {
+    pages: 'docs/OPERATIONS.md',
+    begins: 'kubectl get service web',
+    trial: { how: 'run', says: /LoadBalancer .* 192\.168\.5\.200 / },
+  },
+  {
+    pages: 'docs/OPERATIONS.md',
     begins: 'kubectl apply -f examples/monitoring/access.yaml',
     trial: { how: 'run' },
   },
