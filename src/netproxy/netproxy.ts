@@ -192,7 +192,8 @@ class Node implements Netproxy {
     // Rules of services not known yet would be removed.
     await this.#watch.whenSynced(this.#stopping.signal);
     const own = log.child({ part: 'services' });
-    const checks = new HealthChecks(this.#watch, nodeName, own);
+    const isHealthy = (): boolean => this.#observation.state === 'running';
+    const checks = new HealthChecks(this.#watch, nodeName, own, isHealthy);
     this.#parts.push(checks);
     checks.start();
     await startServiceProxier(

@@ -1,6 +1,7 @@
 /**
- * Answers load balancers on `healthCheckNodePort`: 200 while this node has endpoints of its own for the service, 503
- * otherwise, with kube-proxy's JSON body.
+ * Answers load balancers on `healthCheckNodePort`: 200 while this node has ready endpoints of its own for the service
+ * and its rules are kept, 503 otherwise, with kube-proxy's JSON body. Endpoints that end do not count, though they serve
+ * where there are no others: a balancer is to send nobody new.
  */
 import { objectKey } from '../../api/facts/keys.js';
 import { createServer } from 'node:http';
@@ -23,13 +24,16 @@ export class HealthChecks {
   readonly #watch: ServiceWatch;
   readonly #nodeName: string;
   readonly #log: Logger;
+  readonly #isHealthy: () => boolean;
   readonly #checks = new Map<string, Check>();
   #end: (() => void) | undefined;
 
-  constructor(watch: ServiceWatch, nodeName: string, log: Logger) {
+  /** @param isHealthy whether the rules of services follow what is known */
+  constructor(watch: ServiceWatch, nodeName: string, log: Logger, isHealthy: () => boolean) {
     this.#watch = watch;
     this.#nodeName = nodeName;
     this.#log = log;
+    this.#isHealthy = isHealthy;
   }
 
   start(): void {
@@ -53,13 +57,15 @@ export class HealthChecks {
     const server = createServer(http1Options, (_, res) => {
       const count = this.#localEndpoints(key);
       const [namespace = '', name = ''] = key.split('/');
-      const body = JSON.stringify({ service: { namespace, name }, localEndpoints: count });
+      const serviceProxyHealthy = this.#isHealthy();
+      const facts = { service: { namespace, name }, localEndpoints: count, serviceProxyHealthy };
+      const body = JSON.stringify(facts, undefined, '\t');
       const headers = {
         'content-type': 'application/json',
         'x-content-type-options': 'nosniff',
         'x-load-balancing-endpoint-weight': String(count),
       };
-      res.writeHead(count > 0 ? 200 : 503, headers).end(body);
+      res.writeHead(count > 0 && serviceProxyHealthy ? 200 : 503, headers).end(body);
     });
     server.on('error', (error) =>
       this.#log.warn({ error, service: key }, 'a health check port cannot be served'),
@@ -73,7 +79,8 @@ export class HealthChecks {
     const service = this.#watch.service(key);
     if (service === undefined) return 0;
     const ports = buildServicePorts(service, this.#watch.slicesOf(key), this.#nodeName);
-    return new Set(ports.flatMap(({ local }) => local.map(({ ip }) => ip))).size;
+    const ready = ports.flatMap(({ local }) => local.filter((endpoint) => endpoint.ready));
+    return new Set(ready.map(({ ip }) => ip)).size;
   }
 
   #close(key: string): void {

@@ -30,15 +30,20 @@ export function isBehind(behindMs: number): boolean {
 
 /** Answers `/healthz` (new traffic may come here) or `/livez` (rules are kept). */
 export function nodeHealth(path: '/healthz' | '/livez', facts: NodeHealthFacts): HealthPortAnswer {
-  const { nowMs, behindMs, syncedAtMs = 0, node } = facts;
-  const isLive = !isBehind(behindMs);
-  const isEligible = node === undefined || !isLeaving(node);
-  const times = `"lastUpdated": "${goTime(isLive ? nowMs : syncedAtMs)}","currentTime": "${goTime(nowMs)}"`;
-  if (path === '/livez') return { status: isLive ? 200 : 503, body: `{${times}}` };
-  return {
-    status: isLive && isEligible ? 200 : 503,
-    body: `{${times}, "nodeEligible": ${isEligible}}`,
+  const { nowMs, behindMs, syncedAtMs, node } = facts;
+  const healthy = !isBehind(behindMs);
+  const nodeEligible = node === undefined || !isLeaving(node);
+  const isWell = healthy && (path === '/livez' || nodeEligible);
+  const synced = goTime(syncedAtMs);
+  const body = {
+    lastUpdated: isWell ? goTime(nowMs) : synced,
+    currentTime: goTime(nowMs),
+    ...(path === '/healthz' && { nodeEligible }),
+    healthy,
+    // Our rules are of one family.
+    ...(syncedAtMs !== undefined && { status: { IPv4: { lastUpdated: synced, healthy } } }),
   };
+  return { status: isWell ? 200 : 503, body: JSON.stringify(body) };
 }
 
 /** Whether the node goes, and takes no new traffic. */
@@ -47,9 +52,8 @@ export function isLeaving({ metadata, spec }: Node): boolean {
   return (spec?.taints ?? []).some(({ key }) => key === removalTaint);
 }
 
-/** As Go prints a time of the wall clock: fractions without zeros at their end. */
-function goTime(ms: number): string {
-  const [whole = '', fraction = ''] = new Date(ms).toISOString().replace('Z', '').split('.');
-  const digits = fraction.replace(/0+$/, '');
-  return `${whole.replace('T', ' ')}${digits === '' ? '' : `.${digits}`} +0000 UTC`;
+/** As Go writes a time into JSON: fractions without zeros at their end, and its zero time for none. */
+function goTime(ms: number | undefined): string {
+  if (ms === undefined) return '0001-01-01T00:00:00Z';
+  return new Date(ms).toISOString().replace(/\.?0*Z$/, 'Z');
 }
