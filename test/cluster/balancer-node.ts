@@ -1,4 +1,4 @@
-/** The netproxy of one node among two, with a load balancer of the pool, driven by messages from load-balancer.test.ts. */
+/** The netproxy of one node of two, with a load balancer of the pool, told by load-balancer.test.ts what happens. */
 import { netproxyAnnotation } from '../../src/api/facts/node-network.js';
 import { poolCondition } from '../../src/api/facts/load-balancers.js';
 import type { Node, Service } from '../../src/api/types/core.js';

@@ -1,7 +1,7 @@
 /**
  * Answers load balancers on `healthCheckNodePort`: 200 while this node has ready endpoints of its own for the service
- * and its rules are kept, 503 otherwise, with kube-proxy's JSON body. Endpoints that end do not count, though they serve
- * where there are no others: a balancer is to send nobody new.
+ * and its rules are kept, 503 otherwise, with kube-proxy's JSON body. Endpoints that end do not count, though they
+ * serve where there are no others: a balancer is to send nobody new.
  */
 import { objectKey } from '../../api/facts/keys.js';
 import { createServer } from 'node:http';
