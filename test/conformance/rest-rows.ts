@@ -358,4 +358,22 @@ export const rows: readonly Row[] = [
     'TokenRequest.authentication.k8s.io "default" is invalid: metadata.name: Invalid value: "other": ' +
       'must match the service account name if specified',
   ],
+  [
+    'GET',
+    '/api/v1/namespaces/default/pods/none/exec?command=ls',
+    '',
+    '',
+    404,
+    'NotFound',
+    'pods "none" not found',
+  ],
+  [
+    'POST',
+    '/api/v1/namespaces/default/pods/none/portforward',
+    '',
+    '',
+    404,
+    'NotFound',
+    'pods "none" not found',
+  ],
 ];

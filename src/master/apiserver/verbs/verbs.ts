@@ -32,6 +32,7 @@ import { conflict, isStatusError, methodNotAllowed } from '../status.js';
 import { bindPod } from '../subresources/binding.js';
 import { evictPod } from '../subresources/eviction.js';
 import { changeScale, scaleOf } from '../subresources/scale.js';
+import { findContainer } from '../subresources/pod-container.js';
 import { requestToken } from '../subresources/token.js';
 import { document, updated, written } from './answers.js';
 import type { Call } from './call.js';
@@ -124,7 +125,7 @@ export class Verbs {
       return { code: 200, bytes: entry.bytes, entry, target };
     }
     const scale = scalePaths(target);
-    if (subresource !== '' && isConnect(target)) throw upgradeNeeded();
+    if (subresource !== '' && isConnect(target)) throw await this.#notConnected(target);
     const entry = await this.#deps.objects.get(target, resourceVersion);
     if (scale !== undefined) return document(target, scaleOf(kind, readAs(kind, entry), scale));
     return { code: 200, bytes: presentBytes(kind, entry), entry, target };
@@ -226,8 +227,14 @@ export class Verbs {
         return document(target, await requestToken(context, request, this.#deps), 201);
       }
       default:
-        throw isConnect(target) ? upgradeNeeded() : methodNotAllowed();
+        throw isConnect(target) ? await this.#notConnected(target) : methodNotAllowed();
     }
+  }
+
+  /** Why a connection is refused that was not asked for as one: first of all, there is nothing to connect to. */
+  async #notConnected(target: Target): Promise<Error> {
+    if (target.kind.kind === 'Pod') await findContainer(this.#deps.objects, target, '', false);
+    return upgradeNeeded();
   }
 
   /** What admission leaves of the object that a subresource is asked to make. */
