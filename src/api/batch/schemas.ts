@@ -51,7 +51,7 @@ export const jobSpec = struct('batch/v1.JobSpec', 'What the job shall do.', {
   backoffLimit: int32('Failures after which the job fails.', count),
   backoffLimitPerIndex: int32('Failures of an index after which it fails.', count),
   completionMode: strPtr('NonIndexed or Indexed.', {
-    checks: [oneOf(['Indexed', 'NonIndexed'])],
+    checks: [oneOf(['NonIndexed', 'Indexed'])],
   }),
   completions: int32('Pods that must succeed.', count),
   managedBy: str('Name of the controller of the job.'),

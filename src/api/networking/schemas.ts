@@ -128,7 +128,7 @@ const policyPorts = list(
     port: intOrString('Number or name of the port.'),
     protocol: strPtr('TCP, UDP or SCTP.', {
       default: 'TCP',
-      checks: [oneOf(['SCTP', 'TCP', 'UDP'])],
+      checks: [oneOf(['TCP', 'UDP', 'SCTP'])],
     }),
   }),
 );
@@ -160,7 +160,7 @@ export const networkPolicySchema = kindSchema(`${d}NetworkPolicy`, 'Who may talk
         }),
       ),
       podSelector: written(doc('Pods it is about.', labelSelector)),
-      policyTypes: list('Ingress, Egress.', str('', { checks: [oneOf(['Egress', 'Ingress'])] })),
+      policyTypes: list('Ingress, Egress.', str('', { checks: [oneOf(['Ingress', 'Egress'])] })),
     }),
   ),
 });

@@ -54,7 +54,7 @@ const driverSchema = kindSchema(`${d}CSIDriver`, 'A CSI driver on the cluster.',
 /** CSIDriver as a type. */
 export interface CSIDriver extends Infer<typeof driverSchema> {}
 
-const lifecycleModes = ['Ephemeral', 'Persistent'];
+const lifecycleModes = ['Persistent', 'Ephemeral'];
 
 function validateDriver({ metadata, spec }: CSIDriver): FieldError[] {
   const errors: FieldError[] = [];
@@ -201,7 +201,7 @@ function validateCsiNodeUpdate(next: CSINode, old: CSINode): FieldError[] {
   return (next.spec.drivers ?? []).flatMap((driver) => {
     const before = known.get(driver.name);
     if (before === undefined || semanticEqual(driver, before)) return [];
-    return [invalid('CSINodeDriver', driver, 'field is immutable')];
+    return [invalid('spec.drivers', driver, 'field is immutable')];
   });
 }
 

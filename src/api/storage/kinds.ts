@@ -144,7 +144,7 @@ const isAttachmentSource: Check = (value, path, errors) => {
   if (!isJsonObject(value)) return;
   const { persistentVolumeName: name, inlineVolumeSpec: inline } = value;
   if (name === undefined && inline === undefined) {
-    const text = 'must specify one of inlineVolumeSpec and persistentVolumeName';
+    const text = 'must specify exactly one of inlineVolumeSpec and persistentVolumeName';
     errors.push(required(path, text));
   } else if (name !== undefined && inline !== undefined) {
     const text = 'must specify exactly one of inlineVolumeSpec and persistentVolumeName';
