@@ -9,7 +9,7 @@ export const grpcOverheadBytes = 512 * 1024;
 export const maxTxnOpsDefault = 128;
 /** Etcd's default for `--quota-backend-bytes`: 2 GiB. */
 export const quotaBytesDefault = 2 * 1024 * 1024 * 1024;
-/** Keys of an index, deleted ones included: V8's maps hold 2^24 entries, and some room is left for what is under way. */
+/** Keys of an index, deleted ones included: V8's maps hold 2^24, and some room is left for what is under way. */
 export const indexKeysMax = 2 ** 24 - 2 ** 17;
 /** The share of the heap that the index of keys may take. */
 export const indexHeapShare = 0.75;
