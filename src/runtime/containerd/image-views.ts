@@ -97,7 +97,7 @@ export class ImageViews {
     this.scheduleRelease();
   }
 
-  /** On a full disk containerd cannot write that down; the agent has to come up to make room. @returns whether all are */
+  /** On a full disk containerd cannot note that; the agent has to come up to make room. @returns whether all are */
   async #holdAll(keys: readonly string[]): Promise<boolean> {
     const { ctr, log } = this.#options;
     const results = await Promise.allSettled(
