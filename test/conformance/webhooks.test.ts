@@ -162,7 +162,7 @@ test('a scale is an update of deployments/scale with Scales, and may be changed'
 
 test('a binding is a create of pods/binding', async () => {
   succeeds(await write('POST', `${core}/pods`, pod('bound')), 201);
-  const body = { target: { name: 'node' } };
+  const body = { metadata: { name: 'bound' }, target: { name: 'node' } };
   const seen = await questions(() => write('POST', `${core}/pods/bound/binding`, body), 201);
   expect(seen).toMatchObject([
     {

@@ -424,7 +424,7 @@ describe('reviews and impersonation', () => {
     const { code, message } = await rig.admin.ask('POST', path, { body });
     expect([code, message]).toEqual([
       422,
-      'LocalSubjectAccessReview.authorization.k8s.io "" is invalid: spec.resourceAttributes.namespace: ' +
+      '.authorization.k8s.io "" is invalid: spec.resourceAttributes.namespace: ' +
         'Invalid value: "kube-system": must match metadata.namespace',
     ]);
   });

@@ -141,13 +141,13 @@ describe('strategic merge patch', () => {
   test.each<[object, string, string]>([
     [
       { spec: { containers: [{ image: 'x' }] } },
-      'Unknown',
+      'BadRequest',
       'map: map[image:x] does not contain declared merge key: name',
     ],
-    [{ spec: { $patch: 'x' } }, 'Unknown', 'unknown patch type: x in map: map[$patch:x]'],
+    [{ spec: { $patch: 'x' } }, 'BadRequest', 'unknown patch type: x in map: map[$patch:x]'],
     [
       { spec: { '$setElementOrder/containers': 5 } },
-      'Unknown',
+      'BadRequest',
       'expected a []interface {}, but received a int64',
     ],
     [

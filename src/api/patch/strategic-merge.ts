@@ -24,11 +24,6 @@ function bad(message: string): PatchError {
   return new PatchError('BadRequest', message);
 }
 
-/** An error that apiserver passes on as it is, with 500. */
-function unknown(message: string): PatchError {
-  return new PatchError('Unknown', message);
-}
-
 /** A value that Go was told to print as text. */
 function printed(value: unknown): string {
   return typeof value === 'string' ? value : `%!s(${goType(value)}=${goValue(value)})`;
@@ -75,7 +70,7 @@ function mergeMaps(original: Fields, patch: Fields, node: SchemaNode | undefined
   if (what === 'replace') return plain(patch) as Fields;
   if (what === 'delete') return {};
   if (what !== undefined && what !== 'merge') {
-    throw unknown(`unknown patch type: ${printed(what)} in map: ${goValue(patch)}`);
+    throw bad(`unknown patch type: ${printed(what)} in map: ${goValue(patch)}`);
   }
   const out: Fields = { ...original };
   retain(out, patch);
@@ -192,7 +187,7 @@ function mergeByKey(
       throw bad(`invalid patch: item of ${list.name} is not an object`);
     }
     if (item[key] === undefined) {
-      throw unknown(`map: ${goValue(item)} does not contain declared merge key: ${key}`);
+      throw bad(`map: ${goValue(item)} does not contain declared merge key: ${key}`);
     }
     const id = identityOf(item[key]);
     const found = places.get(id) ?? [];
@@ -216,7 +211,7 @@ function applyOrder(
 ): void {
   const list: unknown = out[field.name];
   if (!Array.isArray(field.order)) {
-    throw unknown(`expected a []interface {}, but received a ${goType(field.order)}`);
+    throw bad(`expected a []interface {}, but received a ${goType(field.order)}`);
   }
   if (!Array.isArray(list)) return;
   const server: readonly unknown[] = Array.isArray(field.server) ? field.server : [];

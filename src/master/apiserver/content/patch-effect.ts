@@ -95,7 +95,6 @@ function told<T>(apply: () => T): T {
   } catch (error) {
     if (!(error instanceof PatchError)) throw error;
     if (error.reason === 'BadRequest') throw badRequest(error.message);
-    if (error.reason === 'Unknown') throw failure(500, '', error.message);
     if (error.reason === 'TooLarge') throw failure(413, 'RequestEntityTooLarge', error.message);
     const text = 'the server rejected our request due to an error in our request';
     throw failure(422, 'Invalid', text, {});
