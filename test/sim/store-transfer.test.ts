@@ -2,9 +2,12 @@
  * Leadership is handed over again and again while nothing else goes wrong: no client may notice more than a short
  * delay.
  */
-import { expect, test } from '@jest/globals';
+import { expect, jest, test } from '@jest/globals';
 import { drawStoreOptions } from './store-options.js';
 import { StoreWorld } from './store-world.js';
+
+/** Far above what a run takes on a machine that is busy with others. */
+jest.setTimeout(1_200_000);
 
 const never = { numerator: 0, denominator: 1 };
 /** Simulated: by then somebody leads. */
