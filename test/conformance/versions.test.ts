@@ -159,7 +159,7 @@ function asked(object: Stored): object {
     clusterIPs: _all,
     ...spec
   } = object['spec'] as Record<string, unknown>;
-  return address === 'None' ? object : { ...object, spec };
+  return address === '10.96.0.0' ? { ...object, spec } : object;
 }
 
 test.each(kept.map((sample) => [sample.id, sample] as const))(
