@@ -144,6 +144,13 @@ export class BudgetRules {
       const minAvailable = budget.spec?.['minAvailable'];
       const left = Object.keys(disruptedOf(budget));
       want(left.length === 0, () => `${nameOf(budget)} still waits for ${left.join(', ')} to go`);
+      if (hasFailed(budget)) {
+        const what = (): string =>
+          `${nameOf(budget)} cannot count its pods, though each has a scale`;
+        want(typeof minAvailable !== 'number' && !pods.every(hasScale), what);
+        want(allowedOf(budget) === 0, () => `${nameOf(budget)} cannot count, and allows evictions`);
+        continue;
+      }
       want(
         status['currentHealthy'] === healthy &&
           status['observedGeneration'] === budget.metadata.generation,
@@ -192,4 +199,16 @@ function serves(pod: Item): boolean {
   return (
     isActive(pod) && conditions.some(({ type, status }) => type === 'Ready' && status === 'True')
   );
+}
+
+/** Whether its controller could not find out how many pods there should be. */
+function hasFailed({ status }: Item): boolean {
+  const { conditions = [] } = (status ?? {}) as { conditions?: readonly { reason: string }[] };
+  return conditions.some(({ reason }) => reason === 'SyncFailed');
+}
+
+/** Whether what controls the pod says how many of it there should be. */
+function hasScale({ metadata }: Item): boolean {
+  const owner = metadata.ownerReferences?.find(({ controller }) => controller === true);
+  return ['ReplicaSet', 'ReplicationController', 'StatefulSet'].includes(owner?.kind ?? '');
 }
