@@ -101,7 +101,7 @@ describeHere('an upgrade', () => {
       });
       const { code, stdout, stderr } = await upgrade('--to', other);
       expect({ code, stderr }).toEqual({ code: 0, stderr });
-      expect(stdout).toMatch(/^master-\d, .*worker-1: /);
+      expect(stdout).toMatch(/^master-\d, .*worker-1, the gateway: /);
       expect(new Set(programs())).toEqual(new Set([join(other, 'bin/trireme')]));
       expect(await upgrade('--to', other)).toMatchObject({
         code: 0,
@@ -118,7 +118,7 @@ describeHere('an upgrade', () => {
       const { code, stdout, stderr } = await upgrade();
       expect({ code, stderr }).toEqual({ code: 0, stderr });
       expect(stderr).toContain(`${leader} leads: leadership goes to `);
-      expect(stdout).toMatch(new RegExp(`, ${leader}, worker-1: `));
+      expect(stdout).toMatch(new RegExp(`, ${leader}, worker-1, the gateway: `));
       expect(new Set(programs())).toEqual(new Set([resolve('bin/trireme')]));
       await writer.stop();
       const { acknowledged } = writer;
