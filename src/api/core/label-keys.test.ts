@@ -88,18 +88,3 @@ describe('keys of labels in pod affinity', () => {
     );
   });
 });
-
-test('a preference without its term is refused by validation', () => {
-  const { object } = decodeObject(podKind, {
-    metadata: { name: 'p', namespace: 'ns' },
-    spec: {
-      affinity: { podAffinity: { [preferred]: [{ weight: 1 }] } },
-      containers: [{ name: 'c', image: 'i' }],
-    },
-  });
-  applyDefaults(podKind, object);
-  prepareCreate(podKind, object, { now: '2026-01-01T00:00:00Z' });
-  expect(validateCreate(podKind, object).map(({ field }) => field)).toContain(
-    `spec.affinity.podAffinity.${preferred}[0].podAffinityTerm.topologyKey`,
-  );
-});

@@ -98,8 +98,18 @@ export class Announcer {
     this.#cancel = this.#options.clock.schedule(delayMs, () => {
       this.#cancel = undefined;
       const before = this.#running ?? Promise.resolve();
-      this.#running = before.then(() => this.#update());
+      this.#running = before.then(() => this.#attempt());
     });
+  }
+
+  async #attempt(): Promise<void> {
+    try {
+      await this.#update();
+    } catch (error) {
+      const { log } = this.#options;
+      log.warn({ error: errorMessage(error) }, 'addresses of load balancers; will try again');
+      this.#request(retryMs);
+    }
   }
 
   async #update(): Promise<void> {
@@ -114,20 +124,15 @@ export class Announcer {
     const wanted = addressesOfNode(services, this.#nodes.list(), nodeName);
     const known = this.#present;
     this.#present = undefined;
-    try {
-      const present = known ?? new Set(await this.#read());
-      await this.#remove([...present].filter((address) => !wanted.includes(address)));
-      const added = wanted.filter((address) => !present.has(address));
-      await this.#hold(known === undefined ? wanted : added);
-      this.#present = new Set(wanted);
-      for (const address of added)
-        log.info({ address }, 'this node answers for the address of a load balancer');
-      for (let at = 0; at < added.length; at += tellMax) {
-        await Promise.all(added.slice(at, at + tellMax).map((address) => this.#tell(address)));
-      }
-    } catch (error) {
-      log.warn({ error: errorMessage(error) }, 'addresses of load balancers; will try again');
-      this.#request(retryMs);
+    const present = known ?? new Set(await this.#read());
+    await this.#remove([...present].filter((address) => !wanted.includes(address)));
+    const added = wanted.filter((address) => !present.has(address));
+    await this.#hold(known === undefined ? wanted : added);
+    this.#present = new Set(wanted);
+    for (const address of added)
+      log.info({ address }, 'this node answers for the address of a load balancer');
+    for (let at = 0; at < added.length; at += tellMax) {
+      await Promise.all(added.slice(at, at + tellMax).map((address) => this.#tell(address)));
     }
   }
 

@@ -65,7 +65,7 @@ export function cutIntoSections(table: Table, lines: Lines): string[] {
  */
 export function lastTargetFirst(rules: readonly Rule[]): Rule[] {
   const target = (rule: Rule): string => rule.slice(rule.lastIndexOf(' -j '));
-  return [...rules].sort((a, b) => (target(a) < target(b) ? 1 : -1));
+  return [...rules].sort((a, b) => (target(a) === target(b) ? 0 : target(a) < target(b) ? 1 : -1));
 }
 
 /** Creates the chain, or empties it. */

@@ -66,14 +66,17 @@ class LoadBalancers {
 
   async #reconcile(): Promise<void> {
     const pool = this.#pool();
+    const services = this.#services.list();
+    // Most clusters have no pool: every change of a Service comes by here.
+    if (pool.ranges.length === 0 && !services.some(hasCondition)) return;
     const occupied = this.#occupied();
     // Without a pool this cluster's balancers are somebody else's, and nothing is said of them.
-    const plan = (services: readonly Service[]): Assignment[] =>
-      planAssignments(services, pool, occupied).filter(({ service, failure }) => {
+    const plan = (all: readonly Service[]): Assignment[] =>
+      planAssignments(all, pool, occupied).filter(({ service, failure }) => {
         const isNews = pool.ranges.length > 0 || hasCondition(service);
         return isNews || failure === undefined;
       });
-    if (plan(this.#services.list()).length === 0) return;
+    if (plan(services).length === 0) return;
     // The cache may be behind our own last write; an address that is given twice is worse than a list.
     const { items } = await this.#context.client.list<Service>(resources.services);
     for (const assignment of plan(items)) await this.#write(assignment);
