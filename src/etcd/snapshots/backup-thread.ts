@@ -87,21 +87,21 @@ export async function runBackupThread(job: BackupJob, signal: AbortSignal): Prom
 
 /** Writes etcd's file, without a hash, on a new thread; see `exportEtcdSnapshot`. */
 export async function runExportThread(job: ExportJob): Promise<void> {
-  await run({ kind: 'export', ...job }, new AbortController().signal);
+  await run({ kind: 'export', ...job });
 }
 
-function run(job: Job, signal: AbortSignal): Promise<BackupMade | undefined> {
+function run(job: Job, signal?: AbortSignal): Promise<BackupMade | undefined> {
   return new Promise((resolve, reject) => {
     const worker = new Worker(new URL(import.meta.url), { workerData: { mark: threadMark, job } });
     const end = (): void => void worker.terminate();
-    signal.addEventListener('abort', end, { once: true });
+    signal?.addEventListener('abort', end, { once: true });
     worker.once('message', (reply: Reply) => {
       if ('made' in reply) resolve(reply.made);
       else reject(Object.assign(new Error(reply.error.message), { code: reply.error.code }));
     });
     worker.once('error', reject);
     worker.once('exit', () => {
-      signal.removeEventListener('abort', end);
+      signal?.removeEventListener('abort', end);
       reject(new Error('the backup thread was ended'));
     });
   });

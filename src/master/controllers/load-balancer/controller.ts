@@ -36,6 +36,8 @@ class LoadBalancers {
   readonly #nodes: Informer<Node>;
   /** Where the API servers are, which need not be nodes. */
   readonly #apiServers: Informer<Endpoints>;
+  /** The version of the pool whose unreadable parts were told. */
+  #told: string | undefined;
   readonly reconciler: Reconciler;
 
   constructor(context: ControllerContext) {
@@ -95,7 +97,9 @@ class LoadBalancers {
   #pool(): Pool {
     const pool = this.#pools.get(poolKey);
     const { ranges, unreadable } = parsePool(pool?.data?.['addresses'] ?? '');
-    if (pool !== undefined && unreadable.length > 0) {
+    const version = pool?.metadata.resourceVersion;
+    if (pool !== undefined && unreadable.length > 0 && version !== this.#told) {
+      this.#told = version;
       const message = `no IPv4 address, block or range: ${unreadable.slice(0, 5).join(', ')}`;
       const subject = { apiVersion: 'v1', kind: 'ConfigMap', metadata: pool.metadata };
       this.#recorder.warning(subject, 'UnreadableRange', message);
