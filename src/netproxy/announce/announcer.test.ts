@@ -102,3 +102,20 @@ test('an address goes with the state of the node, also where the link refused on
   await api.update<Node>(resources.nodes, { ...node, metadata: { ...node.metadata, annotations } });
   await has();
 });
+
+test('the address of a Service that goes is given up, and one that comes is taken', async () => {
+  const { api, has } = await setUp();
+  await has('192.0.2.1/32');
+  const service = await api.get<Service>(resources.services, { namespace: 'default', name: 'a' });
+  const { resourceVersion: _version, uid: _uid, ...metadata } = service.metadata;
+  const loadBalancer = { ingress: [{ ip: '192.0.2.2' }] };
+  const status = { ...service.status, loadBalancer };
+  await api.create<Service>(resources.services, {
+    ...service,
+    metadata: { ...metadata, name: 'b' },
+    status,
+  });
+  await has('192.0.2.1/32', '192.0.2.2/32');
+  await api.delete(resources.services, { namespace: 'default', name: 'a' });
+  await has('192.0.2.2/32');
+});

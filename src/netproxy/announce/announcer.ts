@@ -50,6 +50,8 @@ export class Announcer {
   #cancelRenewal: (() => void) | undefined;
   /** What is on the link; undefined: it is to be looked at. */
   #present: ReadonlySet<string> | undefined;
+  /** The Services with addresses when it was looked last. */
+  #announced: ReadonlySet<string> = new Set();
   #isStopped = false;
 
   constructor(options: AnnouncerOptions) {
@@ -61,7 +63,10 @@ export class Announcer {
   start(): void {
     const look = (): void => this.#request(batchMs);
     this.#ends.push(
-      this.#options.watch.onChange(look),
+      // Endpoints of other services come and go all the time.
+      this.#options.watch.onChange((key) => {
+        if (this.#announced.has(key) || this.#isAnnounced(key)) look();
+      }),
       this.#nodes.onChange((change) => {
         // Most changes of nodes are signs of life.
         if (change.type !== 'update' || isOtherwise(change.old, change.object)) look();
@@ -82,6 +87,11 @@ export class Announcer {
 
   async cleanUp(): Promise<void> {
     await this.#remove(await this.#read());
+  }
+
+  #isAnnounced(key: string): boolean {
+    const service = this.#options.watch.service(key);
+    return service !== undefined && announcedAddresses(service).length > 0;
   }
 
   #renewLater(): void {
@@ -121,6 +131,7 @@ export class Announcer {
       .list()
       .filter((service) => announcedAddresses(service).length > 0)
       .map((service) => ({ service, slices: watch.slicesOf(keyOf(service)) }));
+    this.#announced = new Set(services.map(({ service }) => keyOf(service)));
     const wanted = addressesOfNode(services, this.#nodes.list(), nodeName);
     const known = this.#present;
     this.#present = undefined;
