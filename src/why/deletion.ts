@@ -1,4 +1,5 @@
 /** Objects that are to be deleted and are still there. Pure. */
+import { claimFinalizer, volumeFinalizer } from '../api/facts/volume-protection.js';
 import { claimNames } from '../api/facts/pod-claims.js';
 import { isPodActive } from '../api/facts/pods.js';
 import { parseTime } from '../api/facts/time.js';
@@ -14,8 +15,8 @@ import { nameOf } from './view.js';
 const known: Readonly<Record<string, string>> = {
   foregroundDeletion: 'the objects that it owns are deleted before it',
   orphan: 'the objects that it owns are being released',
-  'kubernetes.io/pv-protection': 'a claim is bound to the volume',
-  'kubernetes.io/pvc-protection': 'a pod uses the claim',
+  [volumeFinalizer]: 'a claim is bound to the volume',
+  [claimFinalizer]: 'a pod uses the claim',
   'batch.kubernetes.io/job-tracking': 'the job has not counted the pod yet',
   'trireme.dev/local-path': 'the node of the volume has to remove its directory',
   kubernetes: 'the objects in the namespace are being deleted',
@@ -51,7 +52,7 @@ function detailsOf(finalizer: string, object: KubeObject, view: ClusterView): st
   const lines = [
     `${finalizer}: ${why ?? 'set by a controller that is not part of the cluster; only that one takes it away'}`,
   ];
-  if (object.kind === 'PersistentVolumeClaim' && finalizer === 'kubernetes.io/pvc-protection') {
+  if (object.kind === 'PersistentVolumeClaim' && finalizer === claimFinalizer) {
     const users = usersOf(object as PersistentVolumeClaim, view).map(nameOf);
     if (users.length > 0) lines.push(`used by ${enumerate(users.slice(0, 5))}`);
   }
@@ -65,7 +66,7 @@ function detailsOf(finalizer: string, object: KubeObject, view: ClusterView): st
 
 function mendOf(finalizer: string, object: KubeObject, view: ClusterView): Mend[] {
   const flag = view.flag(object.metadata.namespace);
-  if (object.kind === 'PersistentVolumeClaim' && finalizer === 'kubernetes.io/pvc-protection') {
+  if (object.kind === 'PersistentVolumeClaim' && finalizer === claimFinalizer) {
     return usersOf(object as PersistentVolumeClaim, view)
       .slice(0, 1)
       .map(({ metadata }) => ({

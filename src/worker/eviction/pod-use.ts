@@ -40,13 +40,11 @@ async function useOf(
       case 'ephemeral-storage':
       case 'inodes': {
         const unit = resource === 'inodes' ? 'inodes' : 'bytes';
-        const { volumes, containers } = await measureStorage(node, worker, unit);
+        const { volumes, containers, isWhole } = await measureStorage(node, worker, unit);
         const shown = resource === 'inodes' ? new Map<string, number>() : containers;
-        return {
-          pod,
-          total: sum([...volumes.values(), ...containers.values()]),
-          containers: shown,
-        };
+        // A pod does not go last because nobody can measure it.
+        const total = isWhole ? sum([...volumes.values(), ...containers.values()]) : undefined;
+        return { pod, total, containers: shown };
       }
       case 'memory':
       case 'pids': {

@@ -35,18 +35,26 @@ export async function checkStorage(node: NodeContext, worker: Evictable): Promis
   evict(node, worker, { reason: 'Evicted', message, graceSeconds: evictionGraceSeconds });
 }
 
+/** What was found of a pod. */
+interface MeasuredStorage extends StorageUse {
+  /** Whether all could be measured; what could not counts as empty. */
+  readonly isWhole: boolean;
+}
+
 /** Measures what a pod has written. A tree that cannot be measured counts as empty. */
 export async function measureStorage(
   node: NodeContext,
   { state, volumePaths }: Evictable,
   unit: 'bytes' | 'inodes',
-): Promise<StorageUse> {
+): Promise<MeasuredStorage> {
   const { pod } = state;
+  let isWhole = true;
   const measure = async (path: string): Promise<number> => {
     try {
       return await node.measureDisk(path, unit);
     } catch (error) {
       node.log.warn({ error, ...keyOf(pod) }, 'what a pod has written could not be measured');
+      isWhole = false;
       return 0;
     }
   };
@@ -55,6 +63,7 @@ export async function measureStorage(
       return (unit === 'bytes' ? await node.runtime.writtenBytes?.(id) : undefined) ?? 0;
     } catch (error) {
       node.log.warn({ error, ...keyOf(pod) }, 'the runtime does not tell what a pod has written');
+      isWhole = false;
       return 0;
     }
   };
@@ -71,5 +80,5 @@ export async function measureStorage(
     const logs = await measure(dirname(node.files.logPath(keyOf(pod).uid, name, 0)));
     containers.set(name, own + logs);
   }
-  return { volumes, containers };
+  return { volumes, containers, isWhole };
 }

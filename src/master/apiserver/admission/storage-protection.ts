@@ -1,8 +1,9 @@
+import { claimFinalizer, volumeFinalizer } from '../../../api/facts/volume-protection.js';
 import type { AdmissionPlugin } from './chain.js';
 
 const finalizers: Readonly<Record<string, string>> = {
-  PersistentVolume: 'kubernetes.io/pv-protection',
-  PersistentVolumeClaim: 'kubernetes.io/pvc-protection',
+  PersistentVolume: volumeFinalizer,
+  PersistentVolumeClaim: claimFinalizer,
 };
 
 /** New claims and volumes are protected from the first moment; their controllers protect older ones. */

@@ -15,11 +15,10 @@ import {
 } from '../../../client/controller/reconciler.js';
 import { resources } from '../../../client/resources.js';
 import type { Informer, ResourceId } from '../../../client/types.js';
+import { claimFinalizer, volumeFinalizer } from '../../../api/facts/volume-protection.js';
 import type { ControllerContext } from '../context.js';
 import { protectedFinalizers } from './plan.js';
 
-const claimFinalizer = 'kubernetes.io/pvc-protection';
-const volumeFinalizer = 'kubernetes.io/pv-protection';
 const claimIndex = 'claims';
 
 /** Both controllers. */

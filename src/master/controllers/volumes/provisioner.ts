@@ -18,6 +18,7 @@ import {
   selectedNodeAnnotation,
 } from '../../../api/facts/volume-match.js';
 import { localPath } from '../../../api/facts/local-path.js';
+import { volumeFinalizer } from '../../../api/facts/volume-protection.js';
 
 /** The volume for a claim. Pure. */
 export function localVolume(
@@ -40,7 +41,7 @@ export function localVolume(
         [provisionedByAnnotation]: localPath,
         [localPath]: path,
       },
-      finalizers: ['kubernetes.io/pv-protection', localPath],
+      finalizers: [volumeFinalizer, localPath],
     },
     spec: {
       capacity: { storage },
