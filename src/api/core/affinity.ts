@@ -24,7 +24,11 @@ import {
   oneOf,
 } from '../validation/checks.js';
 import { haveLabelKeys } from './label-key-checks.js';
-import { isNodeSelectorRequirement, isToleration } from '../validation/scheduling.js';
+import {
+  haveLabelValues,
+  isNodeSelectorRequirement,
+  isToleration,
+} from '../validation/scheduling.js';
 
 const nodeSelectorRequirement = struct(
   'core/v1.NodeSelectorRequirement',
@@ -61,7 +65,7 @@ export const nodeSelector = struct(
   'core/v1.NodeSelector',
   'Terms of which at least one must match.',
   { nodeSelectorTerms: reqValue(list('The terms.', nodeSelectorTerm)) },
-  { atomic: true, checks: [hasTerms] },
+  { atomic: true, checks: [hasTerms, haveLabelValues] },
 );
 
 /** Errors stand at `namespace`, a field that is not there, as Kubernetes has it. */

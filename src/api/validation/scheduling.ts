@@ -70,13 +70,26 @@ export const isNodeSelectorRequirement: Check = (value, path, errors) => {
   for (const text of qualifiedNameErrors(key)) {
     errors.push(invalid(child(path, 'key'), key, text));
   }
-  if (!path.includes('preferredDuring')) checkLabelValues(value['values'], valuesPath, errors);
 };
 
-/** Values are those of labels; in a mere preference any may stand. */
-function checkLabelValues(values: unknown, path: FieldPath, errors: FieldError[]): void {
-  if (!Array.isArray(values)) return;
-  values.forEach((value: unknown, index) => {
+/** Values of a node selector's expressions are those of labels; in a mere preference, which has none, any may stand. */
+export const haveLabelValues: Check = (value, path, errors) => {
+  listIn(value, 'nodeSelectorTerms').forEach((term, termAt) => {
+    const here = child(at(child(path, 'nodeSelectorTerms'), termAt), 'matchExpressions');
+    listIn(term, 'matchExpressions').forEach((expression, expressionAt) => {
+      const values = listIn(expression, 'values');
+      checkLabelValues(values, child(at(here, expressionAt), 'values'), errors);
+    });
+  });
+};
+
+function listIn(value: unknown, field: string): readonly unknown[] {
+  const list = isJsonObject(value) ? value[field] : undefined;
+  return Array.isArray(list) ? list : [];
+}
+
+function checkLabelValues(values: readonly unknown[], path: FieldPath, errors: FieldError[]): void {
+  values.forEach((value, index) => {
     for (const text of labelValueErrors(String(value))) {
       errors.push(invalid(at(path, index), value, text));
     }
