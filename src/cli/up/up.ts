@@ -18,7 +18,7 @@ import { imagesDirectory } from './hosts.js';
 import { canMakeNamespaces, createHostNetwork } from './network.js';
 import { Progress } from './progress.js';
 import { recoverCommand, startCluster } from './start-cluster.js';
-import { explained, mastersVote, nodesReady } from './wait.js';
+import { explained, mastersVote, networksServe, nodesReady } from './wait.js';
 
 /** The flags of `up`. */
 export interface UpFlags {
@@ -112,6 +112,9 @@ async function bringUp(
       await revive();
       return nodesReady(admin, layout.workers, started);
     });
+    await progress.until('Services work on every node', 60_000, () =>
+      networksServe(admin, started),
+    );
     progress.say(`${layout.workers} nodes are ready`);
     if (withExample) await applyExample(admin, progress);
     const { members } = await admin.status();

@@ -6,7 +6,7 @@ import { ManualClock } from '../../lib/clock.js';
 import { clusterStatus, member } from '../testkit/cluster-status.js';
 import { Progress } from './progress.js';
 import type { AdminConnection } from './wait.js';
-import { mastersVote, nodesReady, requestToken } from './wait.js';
+import { mastersVote, networksServe, nodesReady, requestToken } from './wait.js';
 
 /** An administrator's view of a cluster in memory. */
 function admin(members: ReturnType<typeof member>[] = []): AdminConnection & { api: FakeApi } {
@@ -72,6 +72,26 @@ describe('nodes', () => {
     await expect(nodesReady(connection, 1, others)).resolves.toBe(true);
     await connection.api.updateStatus(resources.nodes, { ...node, status: status(2) });
     await expect(nodesReady(connection, 1, started)).resolves.toBe(true);
+  });
+});
+
+describe('networks', () => {
+  const started = new Map([['worker-1', 0]]);
+
+  test.each([
+    ['worker-1', 'starting iptables', 'the netproxy of worker-1 is starting'],
+    ['worker-1', 'silent', 'the netproxy of worker-1 is silent'],
+    ['worker-1', 'lagging iptables', undefined],
+    ['worker-1', 'running iptables', undefined],
+    ['worker-1', undefined, undefined],
+    ['elsewhere', 'silent', undefined],
+  ])('%s, netproxy %s', async (name, told, problem) => {
+    const connection = admin();
+    const annotations = told === undefined ? {} : { 'trireme.dev/netproxy': told };
+    await connection.api.create(resources.nodes, { metadata: { name, annotations } });
+    const answer = networksServe(connection, started);
+    if (problem === undefined) await expect(answer).resolves.toBe(true);
+    else await expect(answer).rejects.toThrow(problem);
   });
 });
 

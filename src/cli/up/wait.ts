@@ -1,6 +1,7 @@
 import { resources } from '../../client/resources.js';
 import type { Node } from '../../api/types/core.js';
 import { findCondition } from '../../api/facts/conditions.js';
+import { netproxyAnnotation, readNetproxyState } from '../../api/facts/node-network.js';
 import { join } from 'node:path';
 import type { ApiClient } from '../../client/index.js';
 import type { ClusterStatus } from '../../gen/cluster.js';
@@ -96,4 +97,23 @@ export async function nodesReady(
     );
   };
   return items.length >= count && items.every(isReady) ? true : undefined;
+}
+
+/**
+ * True when Services work on each node of a worker that was started: its netproxy has them in its rules. Of a worker
+ * that says nothing of its netproxy, nothing is expected.
+ * @throws Error where one has them not, with the node's name and what it says
+ */
+export async function networksServe(
+  admin: AdminConnection,
+  started: ReadonlyMap<string, number>,
+): Promise<true> {
+  const { items } = await admin.api.list<Node>(resources.nodes, { deadlineMs: 2000 });
+  for (const { metadata } of items) {
+    const told = readNetproxyState(metadata.annotations?.[netproxyAnnotation]);
+    if (started.has(metadata.name) && (told?.state === 'starting' || told?.state === 'silent')) {
+      throw new Error(`the netproxy of ${metadata.name} is ${told.state}`);
+    }
+  }
+  return true;
 }

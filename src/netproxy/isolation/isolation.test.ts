@@ -4,7 +4,7 @@ import { mkdir, mkdtemp, open, readdir, rm, writeFile } from 'node:fs/promises';
 import { createServer, request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { systemClock } from '../../lib/clock.js';
+import { ManualClock, systemClock } from '../../lib/clock.js';
 import { LogThreshold, silentLogger } from '../../lib/log.js';
 import type { NetproxyState } from '../../api/facts/node-network.js';
 import type { HeldPod, IsolatedPod, NodeIsolation } from '../types.js';
@@ -93,14 +93,24 @@ test('a pod waits for a netproxy that comes later, and is told why it cannot be 
   await expect(remote.isolate(pod('b', '10.0.0.2'))).rejects.toThrow('pods are not known');
 });
 
-test('the agent is told how netproxy is; of one that does not answer, that it is silent', async () => {
+test('the agent is told how netproxy is; of one that no longer answers, that it is silent', async () => {
   const remote = agent();
-  expect(await remote.state()).toEqual({ state: 'silent', mode: '', build: '' });
+  expect(await remote.state()).toEqual({ state: 'starting', mode: '', build: '' });
   const { told, close } = await netproxy();
   expect(await remote.state()).toEqual(told.now);
   await close();
   const { state } = await remote.state();
   expect(state).toBe('silent');
+});
+
+test('a netproxy that has not answered for half a minute is silent, not starting', async () => {
+  const clock = new ManualClock();
+  const remote = new RemoteIsolation({ directory, clock, log: silentLogger });
+  ends.push(() => remote.stop());
+  clock.advance(29_999);
+  expect(await remote.state()).toMatchObject({ state: 'starting' });
+  clock.advance(1);
+  expect(await remote.state()).toMatchObject({ state: 'silent' });
 });
 
 test('a netproxy of an earlier build, which does not tell how it is, runs', async () => {

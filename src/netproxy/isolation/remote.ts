@@ -23,6 +23,8 @@ const isolateMs = 15_000;
 const retryMs = 200;
 const newsRetryMs = 1000;
 const answerMsMax = 15_000;
+/** So long an agent takes a netproxy that has never answered it for one that is starting beside it. */
+const startMs = 30_000;
 /** More that nobody was told of are given up: they hold no address that a new pod does not take from them. */
 const forgottenMax = 10_000;
 
@@ -40,6 +42,8 @@ export class RemoteIsolation implements NodeIsolation {
   readonly #stopping = new AbortController();
   readonly #forgotten = new Set<string>();
   readonly #agent = new Agent({ keepAlive: false, maxSockets: 32 });
+  readonly #beganMs: number;
+  #hasAnswered = false;
   #adopted: readonly HeldPod[] | undefined;
   #logLevel: AgentNews['logLevel'];
   #telling: Promise<void> | undefined;
@@ -48,6 +52,7 @@ export class RemoteIsolation implements NodeIsolation {
 
   constructor(options: RemoteIsolationOptions) {
     this.#options = options;
+    this.#beganMs = options.clock.monotonicMs();
   }
 
   async isolate(pod: IsolatedPod): Promise<void> {
@@ -91,7 +96,11 @@ export class RemoteIsolation implements NodeIsolation {
 
   async state(): Promise<NetproxyState> {
     const answer: unknown = await this.#post(statePath, {}).catch(() => undefined);
-    if (answer === undefined) return { state: 'silent', mode: '', build: '' };
+    if (answer === undefined) {
+      const mayStart = this.#options.clock.monotonicMs() - this.#beganMs < startMs;
+      const state = mayStart && !this.#hasAnswered ? 'starting' : 'silent';
+      return { state, mode: '', build: '' };
+    }
     try {
       return readState(answer);
     } catch {
@@ -159,7 +168,10 @@ export class RemoteIsolation implements NodeIsolation {
     // Through the descriptor: a socket's path has at most 107 bytes.
     const directory = await open(this.#options.directory);
     try {
-      return await this.#exchange(`/proc/self/fd/${directory.fd}/${socketName}`, path, message);
+      const socket = `/proc/self/fd/${directory.fd}/${socketName}`;
+      const answer = await this.#exchange(socket, path, message);
+      this.#hasAnswered = true;
+      return answer;
     } finally {
       await directory.close();
     }

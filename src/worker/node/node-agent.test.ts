@@ -6,6 +6,7 @@ import { FakeApi } from '../../client/testkit/fake.js';
 import { ManualClock } from '../../lib/clock.js';
 import { silentLogger } from '../../lib/log.js';
 import { FakeRuntime } from '../testkit/fake-runtime.js';
+import { until } from '../testkit/worker-rig.js';
 import { readMachine } from './facts.js';
 import { NodeAgent } from './node-agent.js';
 import { healthy } from './node-object.js';
@@ -16,6 +17,7 @@ let api: FakeApi;
 let agent: NodeAgent;
 let writes: number;
 let netproxy: NetproxyState;
+let clock: ManualClock;
 
 beforeEach(async () => {
   api = new FakeApi();
@@ -26,7 +28,7 @@ beforeEach(async () => {
     if (resource.resource === 'nodes' && options?.subresource === 'status') writes += 1;
     return patch(resource, at, type, body, options);
   };
-  const clock = new ManualClock();
+  clock = new ManualClock();
   agent = new NodeAgent({
     client: api,
     runtime: new FakeRuntime(clock),
@@ -117,4 +119,15 @@ test('an annotation says how the netproxy of the node is', async () => {
   netproxy = { state: 'silent', mode: '', build: '' };
   await agent.reportStatus();
   expect(await told()).toBe('silent');
+});
+
+test('a netproxy that comes up is reported before the next turn of the status', async () => {
+  await agent.register();
+  netproxy = { state: 'running', mode: 'nftables', build: '0.1.0+dev' };
+  clock.advance(250);
+  await until('the annotation tells it', async () => {
+    const { annotations } = (await node()).metadata;
+    return annotations?.['trireme.dev/netproxy'] === 'running nftables 0.1.0+dev';
+  });
+  await agent.stop();
 });

@@ -41,6 +41,9 @@ const statusEveryMs = 10_000;
 const callMs = 5000;
 /** What could not be written is tried again after so long, if its turn does not come sooner. */
 const retryMs = 1000;
+/** A netproxy that starts is asked so often, and for so long at most, so that the node soon says that it is up. */
+const netproxyAskMs = 250;
+const netproxyAsksMax = 240;
 
 /** Registers the Node, and keeps its status and its Lease up to date. */
 export class NodeAgent {
@@ -54,6 +57,8 @@ export class NodeAgent {
   #uid = '';
   #writing: Promise<void> = Promise.resolve();
   #seen: Node | undefined;
+  #netproxyState: NetproxyState['state'] | undefined;
+  #cancelFollowing: (() => void) | undefined;
 
   constructor(options: NodeAgentOptions) {
     this.#options = options;
@@ -67,12 +72,14 @@ export class NodeAgent {
     events.normal(nodeSubject(description.name), 'Starting', 'Starting kubelet.');
     this.#every(this.#options.leaseRenewMs ?? 10_000, () => this.#renewLease());
     this.#every(statusEveryMs, () => this.reportStatus());
+    this.#followNetproxy(this.#netproxyState, netproxyAsksMax);
   }
 
   /** Ends the reports. As with a kubelet, the node stays Ready until its Lease runs out: its pods go on. */
   async stop(): Promise<void> {
     this.#stopped = true;
     for (const cancel of this.#cancels) cancel();
+    this.#cancelFollowing?.();
     await this.#writing.catch(() => undefined);
   }
 
@@ -160,7 +167,26 @@ export class NodeAgent {
   async #annotations(): Promise<Readonly<Record<string, string>>> {
     const { netproxy } = this.#options;
     if (netproxy === undefined) return {};
-    return { [netproxyAnnotation]: writeNetproxyState(await netproxy()) };
+    const state = await netproxy();
+    this.#netproxyState = state.state;
+    return { [netproxyAnnotation]: writeNetproxyState(state) };
+  }
+
+  /** Asks a netproxy that is starting until it is up, and reports that without waiting for the next turn. */
+  #followNetproxy(last: NetproxyState['state'] | undefined, asksLeft: number): void {
+    const { netproxy, clock } = this.#options;
+    if (netproxy === undefined || last !== 'starting' || asksLeft === 0 || this.#stopped) return;
+    const ask = async (): Promise<NetproxyState['state']> => {
+      const { state } = await netproxy();
+      if (state !== 'starting' && !this.#stopped) await this.reportStatus();
+      return state;
+    };
+    this.#cancelFollowing = clock.schedule(netproxyAskMs, () => {
+      ask().then(
+        (state) => this.#followNetproxy(state, asksLeft - 1),
+        () => this.#followNetproxy(last, asksLeft - 1),
+      );
+    });
   }
 
   async #renewLease(): Promise<void> {
