@@ -47,6 +47,14 @@ export function checkCaller(context: CallContext, callee: Callee): NodeId {
   return from;
 }
 
+/**
+ * Checks a caller that says who it is, as {@link checkCaller}. Builds before this one did not in calls with one answer:
+ * whoever says nothing is served.
+ */
+export function checkNamedCaller(context: CallContext, callee: Callee): void {
+  if (context.metadata.has('cluster-id')) checkCaller(context, callee);
+}
+
 /** The newest log version that the caller knows; one that says nothing is of a build without gates. */
 export function callerLogVersion(context: CallContext): number {
   const text = context.metadata.get('log-version');

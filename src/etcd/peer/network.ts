@@ -1,5 +1,5 @@
 import type { HashKVResponse, LeaseTimeToLiveResponse } from '../../gen/etcd/rpc.js';
-import type { Client } from '../../lib/grpc/index.js';
+import type { Client, Metadata } from '../../lib/grpc/index.js';
 import { etcdError } from '../apply/errors.js';
 import type { MembersResponse } from '../../gen/raft.js';
 import type { Message, MsgSnap, NodeId } from '../../raft/index.js';
@@ -45,8 +45,7 @@ export class GrpcPeerNetwork implements PeerNetwork {
   }
 
   async sendSnapshot(message: MsgSnap, path: string): Promise<void> {
-    const { localId, clusterId, logVersion } = this.#options;
-    const metadata = callerMetadata({ clusterId, from: localId, to: message.to, logVersion });
+    const metadata = this.#metadata(message.to);
     await streamSnapshot(this.#client(message.to), { message, path, metadata });
   }
 
@@ -80,7 +79,12 @@ export class GrpcPeerNetwork implements PeerNetwork {
   }
 
   async hashKV(peer: NodeId, revision: number): Promise<HashKVResponse> {
-    return this.#ask(peer, (client, options) => client.hashKV({ revision }, options));
+    const answer = await this.#ask(peer, (client, options) => client.hashKV({ revision }, options));
+    // Another cluster's member at the same address, of a build that does not check who asks.
+    const { clusterId, memberId } = answer.header ?? {};
+    if (clusterId !== this.#options.clusterId) throw etcdError('clusterIdMismatch');
+    if (memberId !== peer) throw etcdError('memberNotFound');
+    return answer;
   }
 
   async members(peer: NodeId): Promise<MembersResponse> {
@@ -96,10 +100,16 @@ export class GrpcPeerNetwork implements PeerNetwork {
     id: NodeId,
     call: (
       client: Client<typeof peerDefinition>,
-      options: { readonly deadlineMs: number },
+      options: { readonly deadlineMs: number; readonly metadata: Metadata },
     ) => Promise<T>,
   ): Promise<T> {
-    return askPeer(() => call(this.#client(id), { deadlineMs: callDeadlineMs }));
+    const options = { deadlineMs: callDeadlineMs, metadata: this.#metadata(id) };
+    return askPeer(() => call(this.#client(id), options));
+  }
+
+  #metadata(to: NodeId): Metadata {
+    const { localId, clusterId, logVersion } = this.#options;
+    return callerMetadata({ clusterId, from: localId, to, logVersion });
   }
 
   #client(id: NodeId): Client<typeof peerDefinition> {

@@ -1,4 +1,4 @@
-import { expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import type { SnapshotChunk } from '../../gen/raft.js';
 import type { CallContext } from '../../lib/grpc/types.js';
 import { etcdError } from '../apply/errors.js';
@@ -64,4 +64,49 @@ test('a caller that says nothing of its log version is of a build without gates'
     metadata,
   } as unknown as CallContext);
   await expect(call).rejects.toThrow('does not know the log version');
+});
+
+describe('calls with one answer', () => {
+  const served = {
+    ...host,
+    renewLease: () => Promise.resolve(5),
+    leaseTimeToLive: () => ({ TTL: 5 }),
+    promoteMember: () => Promise.resolve(),
+    hashKV: () => Promise.resolve({ hash: 5 }),
+  } as unknown as PeerHost;
+  const service = new PeerService(served, new Telemetry().network);
+  const calls: Readonly<Record<string, (context: CallContext) => unknown>> = {
+    leaseRenew: (context) => service.leaseRenew({ ID: 1n }, context),
+    leaseTimeToLive: (context) => service.leaseTimeToLive({ ID: 1n, keys: false }, context),
+    memberPromote: (context) => service.memberPromote({ ID: 1n }, context),
+    hashKV: (context) => service.hashKV({ revision: 0 }, context),
+  };
+  const outcome = async (name: string, metadata: unknown): Promise<string> => {
+    try {
+      await calls[name]?.({ metadata } as CallContext);
+      return 'served';
+    } catch (error) {
+      return (error as Error).message;
+    }
+  };
+
+  test.each(Object.keys(calls))(
+    '%s serves members, and builds that do not say who asks',
+    async (name) => {
+      const asked = [
+        callerMetadata(member),
+        new Map(),
+        callerMetadata({ ...member, clusterId: 8n }),
+        callerMetadata({ ...member, from: 3n }),
+        callerMetadata({ ...member, to: 9n }),
+      ];
+      expect(await Promise.all(asked.map((metadata) => outcome(name, metadata)))).toEqual([
+        'served',
+        'served',
+        'etcdserver: cluster ID mismatch',
+        'the member has been permanently removed from the cluster',
+        'etcdserver: member not found',
+      ]);
+    },
+  );
 });

@@ -19,7 +19,7 @@ import type { CallContext, Duplex, Handlers } from '../../lib/grpc/types.js';
 import type { Message } from '../../raft/index.js';
 import { etcdError } from '../apply/errors.js';
 import type { NetworkMetrics } from '../telemetry/network-metrics.js';
-import { callerBindsProposals, callerLogVersion, checkCaller } from './caller.js';
+import { callerBindsProposals, callerLogVersion, checkCaller, checkNamedCaller } from './caller.js';
 import { messageSizeBytes } from './message-codec.js';
 import { receiveSnapshot } from './snapshot-stream.js';
 import type { PeerHost } from './types.js';
@@ -83,24 +83,35 @@ export class PeerService implements Handlers<typeof peerDefinition> {
     return from;
   }
 
+  /** Who asks may not be a member yet. */
   members(): MembersResponse {
     return this.#host.members();
   }
 
-  async leaseRenew({ ID }: LeaseRenewRequest): Promise<LeaseRenewResponse> {
+  async leaseRenew({ ID }: LeaseRenewRequest, context: CallContext): Promise<LeaseRenewResponse> {
+    checkNamedCaller(context, this.#host);
     return { TTL: await this.#host.renewLease(ID) };
   }
 
-  leaseTimeToLive({ ID, keys }: LeaseTimeToLiveRequest): LeaseTimeToLiveResponse {
+  leaseTimeToLive(
+    { ID, keys }: LeaseTimeToLiveRequest,
+    context: CallContext,
+  ): LeaseTimeToLiveResponse {
+    checkNamedCaller(context, this.#host);
     return this.#host.leaseTimeToLive(ID, keys);
   }
 
-  async memberPromote({ ID }: MemberPromoteRequest): Promise<MemberPromoteResponse> {
+  async memberPromote(
+    { ID }: MemberPromoteRequest,
+    context: CallContext,
+  ): Promise<MemberPromoteResponse> {
+    checkNamedCaller(context, this.#host);
     await this.#host.promoteMember(ID);
     return { header: undefined, members: [] };
   }
 
-  hashKV({ revision }: HashKVRequest): Promise<HashKVResponse> {
+  async hashKV({ revision }: HashKVRequest, context: CallContext): Promise<HashKVResponse> {
+    checkNamedCaller(context, this.#host);
     return this.#host.hashKV(revision);
   }
 }
