@@ -81,6 +81,28 @@ describe('HTTP/1.1', () => {
     expect(seen.text).toMatch(/^HTTP\/1.1 413 [^]*Connection: close\r\n[^]*too large$/i);
   });
 
+  test('a request that wants to upgrade is answered like any other where nothing is upgraded', async () => {
+    const plain = createGrpcServer({
+      log: silentLogger,
+      clock,
+      fallback: (request, response) => {
+        let body = '';
+        request.on('data', (chunk: Buffer) => (body += chunk.toString()));
+        request.on('end', () => response.end(`plain ${body}`));
+      },
+    });
+    port = (await plain.listen({ host: '127.0.0.1', port: 0 })).port;
+    // As `curl --http2` asks.
+    const h2c =
+      'Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n';
+    const post = `POST /x HTTP/1.1\r\n${host}${h2c}Content-Length: 4\r\n\r\nbody`;
+    // What is sent behind it is not looked at: the client is told that the connection ends.
+    const seen = connect(`${post}GET /y HTTP/1.1\r\n${host}\r\n`);
+    await until(() => seen.closed, 'the end of the connection');
+    expect(seen.text).toMatch(/^HTTP\/1.1 200 OK\r\n[^]*Connection: close\r\n[^]*plain body$/);
+    await plain.close();
+  });
+
   test('an upgrade behind a request waits for its answer', async () => {
     const seen = connect(`GET /hold HTTP/1.1\r\n${host}\r\n${upgrade}rest`);
     await until(() => held.length === 1, 'the request');

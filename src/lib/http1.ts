@@ -55,17 +55,25 @@ export type UpgradeHandler = (request: IncomingMessage, socket: Duplex, head: Bu
  * Refuses what breaks the protocol and hands over upgrades, each when the answers before it are sent.
  * @param server made with {@link http1Options}, or with {@link OwedResponse} as `Http1ServerResponse` and {@link
  * boundHttp1}
- * @param onUpgrade without it a request to upgrade ends its connection
+ * @param onUpgrade without it what a request wants to upgrade to is ignored (RFC 9110, section 7.8): it is answered
  */
 export function guardHttp1(
   server: Server | Http2SecureServer,
   clock: Clock,
   onUpgrade?: UpgradeHandler,
 ): void {
-  server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-    if (onUpgrade === undefined) socket.destroy();
-    else afterAnswers(socket, clock, () => onUpgrade(request, socket, head));
-  });
+  if (onUpgrade !== undefined) {
+    server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+      afterAnswers(socket, clock, () => onUpgrade(request, socket, head));
+    });
+  } else {
+    // Node drops what came with such a request: nothing after it may count as a request of its own.
+    server.prependListener('request', ({ headers }: IncomingMessage, response: ServerResponse) => {
+      if (headers.upgrade !== undefined && response instanceof ServerResponse) {
+        response.shouldKeepAlive = false;
+      }
+    });
+  }
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) => {
     // In the midst of an answer a status line would be a part of its body.
     if (!socket.writable || owes(socket)) socket.destroy();

@@ -1,16 +1,11 @@
 /** Puts a member together: state, server, peers, the client port; and takes it apart again. */
 import { CompactionRequest } from '../../gen/etcd/rpc.js';
 import { lockDirectory } from '../../lib/files/directory-lock.js';
-import { createGrpcServer } from '../../lib/grpc/index.js';
-import type { ChannelTls, GrpcServer, ServerTls } from '../../lib/grpc/index.js';
+import type { ChannelTls, ServerTls } from '../../lib/grpc/index.js';
 import type { TlsSource } from '../../lib/pki/tls-source.js';
 import type { JwtTokens } from '../auth/tokens.js';
-import { withAccessRules } from '../gateway/access.js';
 import type { AccessRules } from '../gateway/access.js';
-import { withStatus } from '../grpc-status.js';
 import { GrpcPeerNetwork } from '../peer/network.js';
-import { peerDefinition } from '../peer/peer-definition.js';
-import { PeerService } from '../peer/peer-service.js';
 import type { WatchService } from '../rpc/watch.js';
 import { adoptRestored } from '../snapshots/adopt.js';
 import { AutoCompactor } from '../guards/auto-compactor.js';
@@ -23,9 +18,6 @@ import type { StoredState } from '../member/bootstrap.js';
 import { reportedVersions } from '../config.js';
 import type { ServerConfig } from '../config.js';
 import { CorruptionCheck } from '../guards/corruption-check.js';
-import { grpcOverheadBytes } from '../guards/limits.js';
-import { ServerPeerHost } from '../member/peer-host.js';
-import { newClientServices } from './client-services.js';
 import { clusterLookup } from './cluster-lookup.js';
 import { realMachine } from '../machine.js';
 import type { Machine } from '../machine.js';
@@ -34,7 +26,7 @@ import { observeMember } from '../telemetry/member-metrics.js';
 import { Quota } from '../guards/quota.js';
 import { EtcdServer } from '../member/server.js';
 import { yieldLeadership } from '../member/leader-transfer.js';
-import { addressOf, rejectedAt } from './ports.js';
+import { MemberPorts } from './member-ports.js';
 
 /** The addresses and the certificates with which a member listens. */
 export interface ListenOptions {
@@ -75,8 +67,6 @@ export interface MemberParts {
 
 /** For calls under way when the member stops; watches never end by themselves. */
 const graceMs = 300;
-/** Snapshots and batches of entries between members are larger than a client's request. */
-const peerReceiveBytes = 80 * 1024 * 1024;
 
 /**
  * Starts a member.
@@ -115,21 +105,20 @@ export async function startMember(
   });
   const quota = new Quota(server);
   parts.assembled?.(server);
-  const peerPorts = await openPeerPorts(server, config, listen);
-  server.connect(newNetwork({ server, state, config, listen, onRemoved }));
   const check = new CorruptionCheck(server);
-  if (config.initialCorruptCheck) {
-    try {
-      await check.atStart();
-    } catch (error) {
-      await server.stop();
-      await Promise.all(peerPorts.map((listener) => listener.close({ graceMs: 0 })));
-      throw error;
-    }
+  const ports = new MemberPorts(server, config, listen);
+  try {
+    await ports.openPeers();
+    server.connect(newNetwork({ server, state, config, listen, onRemoved }));
+    if (config.initialCorruptCheck) await check.atStart();
+    observe(server, quota, await ports.openClients(quota), ports);
+  } catch (error) {
+    await ports.closeClients({ graceMs: 0 });
+    await server.stop();
+    await ports.closePeers();
+    for (const lock of locks) lock.release();
+    throw error;
   }
-  const { clients: clientPorts, watches } = await openClientPorts(server, config, listen, quota);
-  const ports = { peers: peerPorts, clients: clientPorts, watches };
-  observe(server, quota, ports);
   const stopWatching = watchCollections((ms) => config.telemetry.server.collected(ms));
   server.start();
   const compactor = newCompactor(server, config);
@@ -150,9 +139,9 @@ export async function startMember(
       await backups?.stop();
       server.report.tell({ kind: 'stopping' });
       await yieldLeadership(server);
-      await Promise.all(clientPorts.map((listener) => listener.close({ graceMs })));
+      await ports.closeClients({ graceMs });
       await server.stop();
-      await Promise.all(peerPorts.map((listener) => listener.close({ graceMs: 0 })));
+      await ports.closePeers();
       for (const lock of locks) lock.release();
     },
   };
@@ -174,7 +163,12 @@ function newBackups(server: EtcdServer, config: ServerConfig): BackupKeeper | un
   });
 }
 
-function observe(server: EtcdServer, quota: Quota, ports: OpenPorts): void {
+function observe(
+  server: EtcdServer,
+  quota: Quota,
+  watches: WatchService,
+  ports: MemberPorts,
+): void {
   const { memberId, store } = server;
   observeMember(server.config.telemetry.set, {
     memberId,
@@ -198,13 +192,9 @@ function observe(server: EtcdServer, quota: Quota, ports: OpenPorts): void {
     get diskFull() {
       return server.room.shortage !== undefined;
     },
-    watches: ports.watches,
+    watches,
     get traffic() {
-      const all = ports.clients.map((listener) => listener.traffic());
-      return {
-        receivedBytes: all.reduce((sum, one) => sum + one.receivedBytes, 0),
-        sentBytes: all.reduce((sum, one) => sum + one.sentBytes, 0),
-      };
+      return ports.clientTraffic();
     },
   });
 }
@@ -259,81 +249,4 @@ function newNetwork(parts: {
       onOutdated: () => server.outdated(),
     },
   });
-}
-
-async function openPeerPorts(
-  server: EtcdServer,
-  config: ServerConfig,
-  listen: ListenOptions,
-): Promise<GrpcServer[]> {
-  const peers: GrpcServer[] = [];
-  const log = config.log.child({ part: 'rpc' });
-  for (const url of listen.peerUrls) {
-    const secure = url.startsWith('https:') && listen.peerTls !== undefined;
-    const listener = createGrpcServer({
-      log,
-      clock: config.clock,
-      maxReceiveBytes: peerReceiveBytes,
-      onRejected: rejectedAt('peer', log),
-      ...(secure ? { tls: listen.peerTls } : {}),
-    });
-    const service = new PeerService(new ServerPeerHost(server), config.telemetry.network);
-    listener.addService(peerDefinition, withStatus(peerDefinition, service));
-    await listener.listen(addressOf(url));
-    peers.push(listener);
-  }
-  return peers;
-}
-
-async function openClientPorts(
-  server: EtcdServer,
-  config: ServerConfig,
-  listen: ListenOptions,
-  quota: Quota,
-): Promise<Pick<OpenPorts, 'clients' | 'watches'>> {
-  const clients: GrpcServer[] = [];
-  const log = config.log.child({ part: 'rpc' });
-  const services = newClientServices(server, listen, quota);
-  for (const url of listen.clientUrls) {
-    const secure = url.startsWith('https:') && listen.clientTls !== undefined;
-    const listener = createGrpcServer({
-      log,
-      clock: config.clock,
-      maxReceiveBytes: config.maxRequestBytes + grpcOverheadBytes,
-      ...(listen.httpUrls.length === 0
-        ? { fallback: withAccessRules(listen.access, services.http, secure) }
-        : {}),
-      keepAlive: config.keepAlive,
-      onRejected: rejectedAt('client', log),
-      ...(config.maxConcurrentStreams > 0
-        ? { maxConcurrentStreams: config.maxConcurrentStreams }
-        : {}),
-      ...(secure ? { tls: listen.clientTls } : {}),
-    });
-    services.addTo(listener);
-    await listener.listen(addressOf(url));
-    clients.push(listener);
-  }
-  const httpPorts = [
-    ...listen.metricsUrls.map((url) => ({ url, fallback: services.metrics })),
-    ...listen.httpUrls.map((url) => ({ url, fallback: services.http })),
-  ];
-  for (const { url, fallback } of httpPorts) {
-    const secure = url.startsWith('https:') && listen.clientTls !== undefined;
-    const listener = createGrpcServer({
-      log,
-      clock: config.clock,
-      fallback,
-      ...(secure ? { tls: listen.clientTls } : {}),
-    });
-    await listener.listen(addressOf(url));
-    clients.push(listener);
-  }
-  return { clients, watches: services.watches };
-}
-
-interface OpenPorts {
-  readonly peers: GrpcServer[];
-  readonly clients: GrpcServer[];
-  readonly watches: WatchService;
 }

@@ -12,8 +12,12 @@ afterEach(() => {
 
 async function serve(hosts: string[], origins: string[], secure = false): Promise<number> {
   const rules = { hosts: new Set(hosts), origins: new Set(origins) };
-  const handler = withAccessRules(rules, (_request, response) => response.end('served'), secure);
-  const started = createServer(handler);
+  const handler = withAccessRules(rules, (_request, response) => response.end('served'));
+  const started = createServer((request, response) => {
+    // What a socket of TLS says of itself.
+    if (secure) Object.assign(request.socket, { encrypted: true });
+    handler(request, response);
+  });
   server = started;
   await new Promise<void>((resolve) => started.listen(0, '127.0.0.1', resolve));
   return (started.address() as AddressInfo).port;

@@ -1,6 +1,7 @@
 /** Decides which HTTP requests the client port admits: etcd's `--host-whitelist` and `--cors`. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
+import type { TLSSocket } from 'node:tls';
 import type { HttpHandler } from '../../lib/grpc/index.js';
 
 /** The hosts and origins that are admitted; an empty set, or one with `*`, admits all. */
@@ -14,15 +15,12 @@ export interface AccessRules {
 const allows = (set: ReadonlySet<string>, name: string): boolean =>
   set.size === 0 || set.has('*') || set.has(name);
 
-/** Puts the rules in front of a handler. @param secure the listener speaks TLS: its hosts are not asked */
-export function withAccessRules(
-  rules: AccessRules,
-  handler: HttpHandler,
-  secure: boolean,
-): HttpHandler {
+/** Puts the rules in front of a handler. Whoever speaks TLS is not asked for the host. */
+export function withAccessRules(rules: AccessRules, handler: HttpHandler): HttpHandler {
   return (request, response) => {
     const host = hostOf(request);
-    if (!secure && !allows(rules.hosts, host)) {
+    const isSecure = (request.socket as Partial<TLSSocket>).encrypted === true;
+    if (!isSecure && !allows(rules.hosts, host)) {
       response.writeHead(421, { 'content-type': 'text/plain; charset=utf-8' });
       response.end(refusal(host));
       return;

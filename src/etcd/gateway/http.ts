@@ -3,6 +3,7 @@ import { AlarmType } from '../../gen/etcd/rpc.js';
 import type { HttpHandler } from '../../lib/grpc/index.js';
 import { errorMessage } from '../../lib/errors.js';
 import { reportedVersions } from '../config.js';
+import { debugVars } from './debug-vars.js';
 import type { JsonGateway } from './gateway.js';
 import type { HttpMember, Request, Response } from './plain-http.js';
 import { refuse, refuseMethod, respond } from './plain-http.js';
@@ -54,6 +55,15 @@ async function route(
       const { registry } = server.config.telemetry;
       return respond(response, 200, registry.contentType, registry.metrics());
     }
+    case '/debug/vars':
+      if (gateway === undefined) return refuse(response, 404, '404 page not found');
+      if (request.method !== 'GET') return refuseMethod(response);
+      return respond(
+        response,
+        200,
+        'application/json; charset=utf-8',
+        debugVars(server.node.status()),
+      );
     default:
       if (await answerProbe(server, url, request, response)) return;
       if (gateway !== undefined && /^\/v3(alpha|beta)?\//.test(url.pathname)) {

@@ -2,6 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
 import type { Logger } from '../../lib/log.js';
+import type { RaftNode } from '../../raft/index.js';
 import type { AlarmStore } from '../apply/alarms.js';
 import type { Compat } from '../compat.js';
 import type { Telemetry } from '../telemetry/telemetry.js';
@@ -14,6 +15,7 @@ export interface HttpMember {
     readonly telemetry: Telemetry;
   };
   readonly alarms: Pick<AlarmStore, 'list' | 'has'>;
+  readonly node: Pick<RaftNode, 'status'>;
   readonly room: { readonly shortage: { readonly message: string } | undefined };
   /** 0 while there is none. */
   readonly leader: bigint;

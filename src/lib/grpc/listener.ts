@@ -1,6 +1,7 @@
 /** Accepts connections, bounds their number, and brings TLS up. */
 import * as net from 'node:net';
 import * as tls from 'node:tls';
+import type { Clock } from '../clock.js';
 import { ConnectionGate } from '../connection-gate.js';
 import { connectionLimits } from '../net-limits.js';
 import type { TlsSource } from '../pki/tls-source.js';
@@ -45,20 +46,51 @@ export interface Listener {
   release(): void;
 }
 
-/** A listener that is not listening yet. Connections beyond the bounds are closed before anything of them is read. */
+/**
+ * A listener that is not listening yet. Connections beyond the bounds are closed before anything of them is read.
+ * @param plain whoever speaks no TLS is accepted as well; its clock ends connections that say nothing
+ */
 export function createListener(
   source: TlsSource<ServerTls> | undefined,
   events: ListenerEvents,
+  plain?: { readonly clock: Clock },
 ): Listener {
   const gate = new ConnectionGate();
   const secure = source === undefined ? undefined : createSecure(source, events);
   const server = net.createServer(socketOptions, (socket) => {
     if (!gate.admits(socket)) return;
     if (secure === undefined) events.accept(socket);
-    else secure.emit('connection', socket);
+    else if (plain === undefined) secure.emit('connection', socket);
+    else {
+      whenItSpeaks(socket, plain.clock, (isTls) => {
+        if (isTls) secure.emit('connection', socket);
+        else events.accept(socket);
+      });
+    }
   });
   const release = source?.onChange((tls) => secure?.setSecureContext(secureContextOptions(tls)));
   return { server, release: () => release?.() };
+}
+
+/** The first byte of a connection of TLS: a record of its handshake. No request of HTTP begins so. */
+const handshakeRecord = 0x16;
+
+/** Tells by its first byte, which stays to be read, whether a connection speaks TLS. One that is silent is closed. */
+function whenItSpeaks(socket: net.Socket, clock: Clock, tell: (isTls: boolean) => void): void {
+  const cancel = clock.schedule(connectionLimits.firstBytesMs, () => socket.destroy());
+  const onError = (): void => undefined;
+  const onReadable = (): void => {
+    const first = socket.read() as Buffer | null;
+    if (first === null) return;
+    cancel();
+    socket.off('readable', onReadable);
+    socket.off('error', onError);
+    socket.unshift(first);
+    tell(first[0] === handshakeRecord);
+  };
+  socket.on('readable', onReadable);
+  socket.on('error', onError);
+  socket.once('close', cancel);
 }
 
 function createSecure(

@@ -45,6 +45,8 @@ export type HttpHandler = (
 export interface GrpcServerOptions {
   readonly log: Logger;
   readonly tls?: TlsSource<ServerTls>;
+  /** With `tls`: who speaks no TLS is served as well, on the same port. @default false */
+  readonly acceptsPlain?: boolean;
   /** Serves everything on the port that is not gRPC, over HTTP/1.1 and HTTP/2. Without it such requests get 415. */
   readonly fallback?: HttpHandler;
   /** Called when the answers to all requests before it on its connection are sent. */
@@ -131,12 +133,15 @@ class Server implements GrpcServer {
     this.#unknownPeersBudget = new ByteBudget(this.#clock, listenerLimits.unknownPeersParts);
     this.#http1 = this.#createHttp1(options);
     this.#http2 = this.#createHttp2(options);
-    this.#listener = createListener(options.tls, {
-      accept: (socket) => this.accept(socket),
+    const events = {
+      accept: (socket: net.Socket) => this.accept(socket),
       rejected:
         options.onRejected ??
-        ((error, peer) => this.#log.debug({ error, peer }, 'a connection was refused')),
-    });
+        ((error: Error, peer: string | undefined) =>
+          this.#log.debug({ error, peer }, 'a connection was refused')),
+    };
+    const plain = options.acceptsPlain === true ? { clock: this.#clock } : undefined;
+    this.#listener = createListener(options.tls, events, plain);
   }
 
   #createHttp1(options: GrpcServerOptions): http.Server {
