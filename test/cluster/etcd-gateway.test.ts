@@ -4,6 +4,7 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { WebSocket } from 'ws';
 import { freePorts, MemberProcess, run, TestCluster, waitFor } from './etcd-processes.js';
 
 let cluster: TestCluster;
@@ -235,6 +236,34 @@ test.each([
 ])('etcd %j is refused', async (words, text) => {
   const { code, stderr } = await run(process.execPath, ['bin/trireme', 'etcd', ...words]);
   expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining(text) });
+});
+
+test('a watch over WebSocket', async () => {
+  const url = cluster.member(0).clientUrl.replace('http:', 'ws:');
+  const client = new WebSocket(`${url}/v3/watch`);
+  const messages: { result?: { created?: boolean; events?: { kv?: object }[] } }[] = [];
+  client.on('message', (data: Buffer) => {
+    messages.push(JSON.parse(data.toString()) as (typeof messages)[number]);
+  });
+  client.on('open', () => {
+    client.send(JSON.stringify({ create_request: { key: base64('by-socket') } }));
+  });
+  try {
+    await waitFor('the watch is made', () => messages[0]?.result?.created === true);
+    await call('kv/put', JSON.stringify({ key: base64('by-socket'), value: base64('it') }));
+    await waitFor('the event', () => messages.length > 1);
+    const event = messages[1]?.result?.events?.[0];
+    expect(event?.kv).toMatchObject({ key: base64('by-socket'), value: base64('it') });
+  } finally {
+    client.terminate();
+  }
+});
+
+test('what the process and Raft are at is told, and not changed', async () => {
+  const url = `${cluster.member(0).clientUrl}/debug/vars`;
+  const vars = (await (await fetch(url)).json()) as Record<string, object>;
+  expect(vars['raft.status']).toMatchObject({ raftState: expect.stringMatching(/^State/) });
+  expect((await fetch(url, { method: 'POST' })).status).toBe(405);
 });
 
 test('members that speak to each other over sockets in the file system', async () => {

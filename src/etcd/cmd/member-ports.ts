@@ -1,8 +1,9 @@
 /** The ports of a member: for other members, for clients, for plain HTTP. */
 import { createGrpcServer } from '../../lib/grpc/index.js';
-import type { GrpcServer, GrpcServerOptions, HttpHandler } from '../../lib/grpc/index.js';
+import type { GrpcServer, GrpcServerOptions } from '../../lib/grpc/index.js';
 import type { ServerConfig } from '../config.js';
 import { withAccessRules } from '../gateway/access.js';
+import { webSocketDoor } from '../gateway/web-socket.js';
 import { withStatus } from '../grpc-status.js';
 import { grpcOverheadBytes } from '../guards/limits.js';
 import type { Quota } from '../guards/quota.js';
@@ -73,19 +74,24 @@ export class MemberPorts {
         await listener.listen(address);
       }
     };
+    const maxReceiveBytes = maxRequestBytes + grpcOverheadBytes;
+    const http = {
+      fallback: withAccessRules(access, services.http),
+      onUpgrade: webSocketDoor(services.http, access, {
+        messageBytes: maxReceiveBytes,
+        unsentBytes: 2 * maxReceiveBytes,
+      }),
+    };
     const forClients = {
-      maxReceiveBytes: maxRequestBytes + grpcOverheadBytes,
-      ...(httpUrls.length === 0 ? { fallback: withAccessRules(access, services.http) } : {}),
+      maxReceiveBytes,
+      ...(httpUrls.length === 0 ? http : {}),
       keepAlive,
       onRejected: rejectedAt('client', log),
       ...(maxConcurrentStreams > 0 ? { maxConcurrentStreams } : {}),
     };
     await open(clientUrls, forClients, (listener) => services.addTo(listener));
-    const plain: readonly (readonly [readonly string[], HttpHandler])[] = [
-      [metricsUrls, services.metrics],
-      [httpUrls, services.http],
-    ];
-    for (const [urls, fallback] of plain) await open(urls, { fallback });
+    await open(metricsUrls, { fallback: services.metrics });
+    await open(httpUrls, { ...http, fallback: services.http });
     return services.watches;
   }
 

@@ -15,14 +15,21 @@ export interface AccessRules {
 const allows = (set: ReadonlySet<string>, name: string): boolean =>
   set.size === 0 || set.has('*') || set.has(name);
 
-/** Puts the rules in front of a handler. Whoever speaks TLS is not asked for the host. */
+/** True of a request whose host is served. Whoever speaks TLS is not asked for the host. */
+export function isAdmitted(
+  rules: AccessRules,
+  request: IncomingMessage | Http2ServerRequest,
+): boolean {
+  const isSecure = (request.socket as Partial<TLSSocket>).encrypted === true;
+  return isSecure || allows(rules.hosts, hostOf(request));
+}
+
+/** Puts the rules in front of a handler. */
 export function withAccessRules(rules: AccessRules, handler: HttpHandler): HttpHandler {
   return (request, response) => {
-    const host = hostOf(request);
-    const isSecure = (request.socket as Partial<TLSSocket>).encrypted === true;
-    if (!isSecure && !allows(rules.hosts, host)) {
+    if (!isAdmitted(rules, request)) {
       response.writeHead(421, { 'content-type': 'text/plain; charset=utf-8' });
-      response.end(refusal(host));
+      response.end(refusal(hostOf(request)));
       return;
     }
     const { origin } = request.headers;
