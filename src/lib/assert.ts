@@ -34,5 +34,9 @@ export function unchanging<T>(value: T): T {
 function freeze(value: unknown): void {
   if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return;
   Object.freeze(value);
-  Object.values(value).forEach(freeze);
+  const parts = value as Readonly<Record<string, unknown>>;
+  for (const key of Object.keys(parts)) {
+    const part = parts[key];
+    if (typeof part === 'object') freeze(part);
+  }
 }

@@ -148,7 +148,7 @@ export class Inbox<T> implements AsyncIterableIterator<T> {
   }
 
   next(): Promise<IteratorResult<T>> {
-    const [item] = this.#items.splice(0, 1);
+    const item = this.#items.shift();
     if (item !== undefined) return Promise.resolve({ value: item, done: false });
     if (this.#end !== undefined) {
       const { error } = this.#end;
