@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import type { Clock } from '../../lib/clock.js';
 import { delay } from '../../lib/clock.js';
 import type { Logger } from '../../lib/log.js';
+import { SharedRun } from '../../lib/shared-run.js';
 import type { RunCommand } from '../spawn.js';
 import type { StateStore } from '../state-store.js';
 import type { ContainerConfig, ContainerState, RuntimeEvent } from '../types.js';
@@ -21,7 +22,7 @@ import type { Images, ImageView } from './images.js';
 import { mountRootfs, unmountRootfs } from './rootfs.js';
 import type { SandboxRecord, Sandboxes } from './sandboxes.js';
 import type { SeccompProfiles } from './seccomp.js';
-import { buildSpec } from './spec.js';
+import { buildSpec, withinCapabilities } from './spec.js';
 import { checkAccountMounts, killCgroup } from './stuck.js';
 
 /** The dependencies of {@link Containers}. */
@@ -63,6 +64,7 @@ export class Containers {
   readonly #ooms = new Set<string>();
   readonly #starting = new Set<string>();
   readonly #leftover = new Set<string>();
+  readonly #reconciling = new SharedRun(() => this.#reconcile());
   #sweep: (() => void) | undefined;
   /** Of ended containers: when containerd has forgotten them. */
   readonly #cleaned = new Map<string, Promise<void>>();
@@ -243,11 +245,17 @@ export class Containers {
 
   /**
    * Compares what is recorded as running with what runs, after events may have been missed; removes what containerd has
-   * and nobody knows.
+   * and nobody knows. One comparison at a time: removing an ended task tells its exit code, to the one that removes it.
    */
-  async reconcile(): Promise<void> {
+  reconcile(): Promise<void> {
+    return this.#reconciling.run();
+  }
+
+  async #reconcile(): Promise<void> {
     const { ctr, store, log } = this.#options;
-    const running = store.values().filter(({ config }) => this.#isRunning(config.id));
+    const running = store
+      .values()
+      .filter(({ config: { id } }) => this.#isRunning(id) && !this.#starting.has(id));
     const [tasks, ids] = await Promise.all([
       ctr.call(commands.tasksList()).then(commands.parseTasks),
       ctr.call(commands.containersList()).then(commands.parseQuietList),
@@ -269,12 +277,18 @@ export class Containers {
   /** Finds out how a container ended that is recorded as running and does not run. */
   async #compare(config: ContainerConfig, task: ListedTask | undefined): Promise<void> {
     const { id } = config;
-    if (this.#starting.has(id) || (task !== undefined && mayRun.has(task.status))) return;
-    const { ctr, clock } = this.#options;
+    if (!this.#isRunning(id) || (task !== undefined && mayRun.has(task.status))) return;
+    const { ctr, clock, log } = this.#options;
     let code = 255;
     if (task !== undefined) {
-      const removed = await ctr.attempt(commands.tasksRemove(id));
-      if (removed.code === 0) code = commands.parseRemovedExitCode(removed.stderr);
+      try {
+        const removed = await ctr.attemptIfPresent(commands.tasksRemove(id));
+        if (removed !== undefined) code = commands.parseRemovedExitCode(removed.stderr);
+      } catch (error) {
+        // Nobody knows yet; the next comparison asks again.
+        log.warn({ container: id, error }, 'how a container ended could not be found out');
+        return;
+      }
     } else if (config.stdin || config.tty) {
       // `ctr run` takes its task away by itself; the shim above it leaves the exit code a moment later.
       const left = await consoleExit(this.#dir(id));
@@ -424,21 +438,6 @@ export class Containers {
       mayLowerOomScore: host.mayLowerOomScore,
       shimGroup: config.pod.uid,
     });
-    const held = (names: readonly string[]): string[] =>
-      names.filter((name) => host.capabilities.has(name));
-    const { capabilities } = spec.process;
-    return {
-      ...spec,
-      process: {
-        ...spec.process,
-        capabilities: {
-          bounding: held(capabilities.bounding),
-          effective: held(capabilities.effective),
-          permitted: held(capabilities.permitted),
-          inheritable: [],
-          ambient: [],
-        },
-      },
-    };
+    return withinCapabilities(spec, host.capabilities);
   }
 }

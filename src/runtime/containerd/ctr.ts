@@ -87,10 +87,15 @@ export class Ctr {
 
   /** As `call`; true when it worked, false when what it was about is gone. */
   async callIfPresent(command: CtrCommand): Promise<boolean> {
+    return (await this.attemptIfPresent(command)) !== undefined;
+  }
+
+  /** The result of what worked; undefined when what it was about is gone. @throws RuntimeError as `call` */
+  async attemptIfPresent(command: CtrCommand): Promise<CommandResult | undefined> {
     const result = await this.attempt(command);
-    if (result.code === 0) return true;
+    if (result.code === 0) return result;
     const error = this.errorOf(command, result);
-    if (error.code === 'NotFound' || error.code === 'NotRunning') return false;
+    if (error.code === 'NotFound' || error.code === 'NotRunning') return undefined;
     throw error;
   }
 

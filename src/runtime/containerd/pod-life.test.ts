@@ -172,6 +172,127 @@ test.each([
   expect(lines.some((line) => line.includes('tasks rm'))).toBe(phase === 'exited');
 });
 
+describe('comparing what is recorded with what runs', () => {
+  interface Task {
+    status: string;
+    exitCode: number;
+  }
+
+  /** A containerd with tasks, whose calls wait for `gate` after they have had their effect. */
+  const daemon = (): { tasks: Map<string, Task>; gate: (line: string) => Promise<void> } & {
+    run: RunCommand;
+  } => {
+    const tasks = new Map<string, Task>();
+    const made = {
+      tasks,
+      gate: (_line: string): Promise<void> => Promise.resolve(),
+      run: (async (program, args, options) => {
+        const line = args.slice(4).join(' ');
+        const id = args.at(-1) ?? '';
+        let [code, stdout, stderr] = [0, '', ''];
+        if (line === 'tasks list') {
+          stdout = [
+            'TASK    PID    STATUS',
+            ...[...tasks].map(([name, t]) => `${name} 7 ${t.status}`),
+          ]
+            .map((row) => `${row}\n`)
+            .join('');
+        } else if (line.startsWith('run ')) tasks.set(id, { status: 'RUNNING', exitCode: 0 });
+        else if (line.startsWith('tasks rm')) {
+          const task = tasks.get(id);
+          tasks.delete(id);
+          code = task === undefined ? 1 : 0;
+          stderr =
+            task === undefined
+              ? `ctr: no running task found: task ${id} not found: not found`
+              : `time="t" level=warning msg="task ${id} exit with non-zero exit code ${task.exitCode}"`;
+        } else return dryRunner({ print: () => undefined, answers })(program, args, options);
+        await made.gate(line);
+        return { code, stdout, stderr, timedOut: false };
+      }) satisfies RunCommand,
+    };
+    return made;
+  };
+
+  const started = async (id: string, run: RunCommand): Promise<Containers> => {
+    const { containers, sandboxes } = parts(run, new ManualClock());
+    await sandboxes.create(sandbox);
+    const subject = { image: 'busybox', logDir: join(dir, 'logs') };
+    await containers.create(testContainer(subject, id, ['sleep', '1'], { sandboxId }));
+    return containers;
+  };
+
+  const turns = async (): Promise<void> => {
+    for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
+  };
+
+  test('one comparison does not take an ended task, and its exit code, from another', async () => {
+    const containerd = daemon();
+    const containers = await started('ended', containerd.run);
+    await containers.start('ended');
+    containerd.tasks.set('ended', { status: 'STOPPED', exitCode: 3 });
+    let told = (): void => undefined;
+    containerd.gate = (line) =>
+      line.startsWith('tasks rm')
+        ? new Promise((resolve) => {
+            told = resolve;
+          })
+        : Promise.resolve();
+    const first = containers.reconcile();
+    // The task is gone, and what ctr says of it is on its way.
+    await eventually(() => containerd.tasks.size === 0);
+    const second = containers.reconcile();
+    await turns();
+    containerd.gate = () => Promise.resolve();
+    told();
+    await Promise.all([first, second]);
+    expect(containers.state('ended')?.exitCode).toBe(3);
+  });
+
+  test('a container that starts while its task is not listed yet has not ended', async () => {
+    const containerd = daemon();
+    const containers = await started('begins', containerd.run);
+    let listed = (): void => undefined;
+    const begins: (() => void)[] = [];
+    containerd.gate = (line) =>
+      new Promise((resolve) => {
+        if (line === 'tasks list') listed = resolve;
+        else if (line.startsWith('run ')) begins.push(resolve);
+        else resolve();
+      });
+    // Noted as begun, but containerd has not heard of it.
+    const starting = containers.start('begins');
+    await eventually(() => begins.length > 0);
+    containerd.tasks.delete('begins');
+    const compared = containers.reconcile();
+    await turns();
+    containerd.tasks.set('begins', { status: 'RUNNING', exitCode: 0 });
+    for (const begin of begins) begin();
+    await starting;
+    containerd.gate = () => Promise.resolve();
+    listed();
+    await compared;
+    expect(containers.state('begins')?.phase).toBe('running');
+  });
+
+  test('an end that cannot be found out is asked for again', async () => {
+    const containerd = daemon();
+    let isStuck = true;
+    const containers = await started('stuck', async (program, args, options) =>
+      isStuck && args.includes('rm')
+        ? { code: 1, stdout: '', stderr: 'ctr: context deadline exceeded', timedOut: false }
+        : containerd.run(program, args, options),
+    );
+    await containers.start('stuck');
+    containerd.tasks.set('stuck', { status: 'STOPPED', exitCode: 3 });
+    await containers.reconcile();
+    expect(containers.state('stuck')?.phase).toBe('running');
+    isStuck = false;
+    await containers.reconcile();
+    expect(containers.state('stuck')?.exitCode).toBe(3);
+  });
+});
+
 test('a container whose end cannot be recorded, as on a full disk, is removed all the same', async () => {
   const lines: string[] = [];
   const run = dryRunner({ print: (line) => lines.push(line), answers });

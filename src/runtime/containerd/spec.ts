@@ -81,6 +81,20 @@ export function buildSpec(input: SpecInput): OciSpec {
   };
 }
 
+/** The specification without capabilities that are not there to be given. */
+export function withinCapabilities(spec: OciSpec, there: ReadonlySet<string>): OciSpec {
+  const held = (names: readonly string[]): string[] => names.filter((name) => there.has(name));
+  const { bounding, effective, permitted } = spec.process.capabilities;
+  const capabilities = {
+    bounding: held(bounding),
+    effective: held(effective),
+    permitted: held(permitted),
+    inheritable: [],
+    ambient: [],
+  };
+  return { ...spec, process: { ...spec.process, capabilities } };
+}
+
 /** Privileged means all; else the default set, with what is dropped taken out and what is added put in. */
 export function capabilitiesOf(security: SecurityConfig): string[] {
   if (security.privileged) return [...allCapabilities];
