@@ -1,8 +1,8 @@
 /**
  * Runs the levels of tests one after the other and prints one closing line over all: `node dist/test/run.js
  * [level...]`. Fast levels run two files at a time. Those that start clusters run one file at a time, since they share
- * the machine; they wait for most of their time. Beside them run the tests that need nothing but processes and ports,
- * and, at the lowest priority, the simulation.
+ * the machine; they wait for most of their time. Beside them run the tests that need nothing but processes and ports.
+ * Beside all of them, from the first moment and at the lowest priority, runs the simulation.
  */
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -15,6 +15,7 @@ interface Level {
   readonly workers: number;
   /** Runs beside the levels after it: on equal terms, or on what they leave. */
   readonly beside?: 'as all' | 'last';
+  /** Programs that run one after the other, beside the tests: most of them keep one core busy at most. */
   readonly checks: readonly (readonly string[])[];
 }
 
@@ -36,6 +37,7 @@ const onPorts = [
 ].join('|');
 
 const levels: readonly Level[] = [
+  { name: 'sim', paths: ['dist/test/sim/'], workers: 2, beside: 'last', checks: [] },
   {
     name: 'unit',
     paths: ['dist/src/', 'dist/test/docs/', 'dist/test/tidy'],
@@ -57,7 +59,6 @@ const levels: readonly Level[] = [
       ['node_modules/.bin/knip', '--production'],
     ],
   },
-  { name: 'sim', paths: ['dist/test/sim/'], workers: 2, beside: 'last', checks: [] },
   {
     name: 'robustness',
     paths: [
@@ -98,7 +99,11 @@ function execute(command: string, parameters: readonly string[]): Promise<number
 
 async function runLevel(level: Level, counts: Counts): Promise<void> {
   console.error(`\n== ${level.name}`);
-  for (const [command = '', ...parameters] of level.checks) {
+  await Promise.all([runChecks(level, counts), runTests(level, counts)]);
+}
+
+async function runChecks({ checks }: Level, counts: Counts): Promise<void> {
+  for (const [command = '', ...parameters] of checks) {
     const code = await execute(command, parameters);
     if (code === 0) counts.passed += 1;
     else {
@@ -106,6 +111,9 @@ async function runLevel(level: Level, counts: Counts): Promise<void> {
       console.error(`FAIL ${command} ${parameters.join(' ')}`);
     }
   }
+}
+
+async function runTests(level: Level, counts: Counts): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'trireme-test-'));
   const report = join(folder, 'report.json');
   const lowest = ['-n', '19', process.execPath];
