@@ -4,7 +4,7 @@ import { systemClock } from '../../../../src/lib/clock.js';
 import type { Answer, Ask } from '../client.js';
 import { normalText, recordOf } from './normalize.js';
 import type { Json, Scenario, Step } from './steps.js';
-import { pathOf, pathOfObject, versionOf } from './steps.js';
+import { isClusterWide, pathOf, pathOfObject, versionOf } from './steps.js';
 
 const clock = systemClock();
 const quietMs = 3500;
@@ -18,6 +18,14 @@ type Mode = 'ready' | 'running' | 'idle';
 
 /** What was seen: lines by `look number, kind and name`. */
 export type Seen = Map<string, string[]>;
+
+interface Place {
+  readonly namespace: string;
+  readonly index: number;
+  readonly seen: Seen;
+  /** Of the objects that the scenario creates. */
+  readonly names: ReadonlySet<string>;
+}
 
 export class Cluster {
   readonly #ask: Ask;
@@ -52,6 +60,8 @@ export class Cluster {
   async haveNodes(nodes: readonly Json[]): Promise<void> {
     this.#nodes = [];
     this.#silent.clear();
+    // What was told of other nodes of these names.
+    await this.#ask('DELETE', pathOf('Event', 'default'));
     const there = await this.#list('Node', '');
     for (const node of there) await this.#ask('DELETE', `/api/v1/nodes/${nameOf(node)}`);
     for (const node of nodes) {
@@ -80,8 +90,11 @@ export class Cluster {
     this.#modes.set(namespace, 'ready');
     await this.#must('POST', '/api/v1/namespaces', { metadata: { name: namespace } });
     await this.#until(`/api/v1/namespaces/${namespace}/serviceaccounts/default`);
-    for (const [index, step] of scenario.steps.entries()) {
-      const answers = await this.#step(step, namespace, index, seen);
+    const created = scenario.steps.flatMap((step) => ('create' in step ? step.create : []));
+    const names = new Set(created.map(nameOf));
+    for (const [index, written] of scenario.steps.entries()) {
+      const step = await this.#withUids(written, namespace);
+      const answers = await this.#step(step, { namespace, index, seen, names });
       for (const { code, body } of answers) {
         if (code < 300) continue;
         const key = `${index} answer`;
@@ -112,7 +125,19 @@ export class Cluster {
     }
   }
 
-  async #step(step: Step, namespace: string, index: number, seen: Seen): Promise<Answer[]> {
+  /** Writes the uids of objects that are there for `$uid(KIND/NAME@NAMESPACE)`. */
+  async #withUids(step: Step, namespace: string): Promise<Step> {
+    let text = JSON.stringify(step);
+    for (const [word, object = '', other = namespace] of text.matchAll(
+      /\$uid\(([^@)]+)@?([^)]+)?\)/g,
+    )) {
+      const { body } = await this.#ask('GET', pathOfObject(object, other));
+      text = text.replace(word, String((body['metadata'] as Json | undefined)?.['uid']));
+    }
+    return JSON.parse(text) as Step;
+  }
+
+  async #step(step: Step, { namespace, index, seen, names }: Place): Promise<Answer[]> {
     if ('create' in step) {
       const answers: Answer[] = [];
       for (const object of step.create) {
@@ -121,6 +146,24 @@ export class Cluster {
         answers.push(await this.#ask('POST', pathOf(kind, namespace), { body }));
       }
       return answers;
+    }
+    if ('patchAll' in step) {
+      const options = { body: step.body, type: 'application/merge-patch+json' };
+      const answers: Answer[] = [];
+      for (const object of (await this.#list(step.patchAll, namespace)).slice(0, step.count)) {
+        const path = pathOfObject(`${step.patchAll}/${nameOf(object)}`, namespace);
+        answers.push(await this.#ask('PATCH', path, options));
+      }
+      return answers;
+    }
+    if ('removeAll' in step) {
+      const body = step.options ?? {};
+      for (const object of await this.#list(step.removeAll, namespace)) {
+        const name = nameOf(object);
+        if (!name.startsWith(step.about ?? '')) continue;
+        await this.#ask('DELETE', pathOfObject(`${step.removeAll}/${name}`, namespace), { body });
+      }
+      return [];
     }
     if ('patch' in step) {
       const path = pathOfObject(step.patch, namespace);
@@ -134,7 +177,7 @@ export class Cluster {
     }
     if ('post' in step) {
       const path = `${pathOfObject(step.post, namespace)}/${step.subresource}`;
-      const answer = await this.#ask('POST', path, { body: step.body });
+      const answer = await this.#ask(step.method ?? 'POST', path, { body: step.body });
       const { code, body } = answer;
       seen.set(`${index} post`, [
         normalText(`${code} ${String(body['message'])} ${JSON.stringify(body['details'])}`),
@@ -148,7 +191,12 @@ export class Cluster {
     if ('look' in step) {
       await this.#quiet(namespace, step.look);
       for (const kind of step.look) {
-        const objects = (await this.#list(kind, namespace)).filter((o) => concerns(o, namespace));
+        const of = kind === 'Event' ? aboutOf : nameOf;
+        const objects = (await this.#list(kind, step.namespace ?? namespace)).filter((object) =>
+          step.about === undefined
+            ? concerns(kind, object, namespace, names)
+            : of(object) === step.about,
+        );
         for (const [key, lines] of recordOf(kind, objects)) {
           seen.set(`${index} ${key}`, lines);
         }
@@ -287,8 +335,23 @@ function nameOf(object: Json): string {
   return (object['metadata'] as Meta).name;
 }
 
-/** Leaves out what every cluster has by itself. */
-function concerns({ metadata }: Json, namespace: string): boolean {
+/** The name of the object that an event is about. */
+function aboutOf(event: Json): string {
+  return String((event['involvedObject'] as Json)['name']);
+}
+
+const madeByControllers = new Set(['Node', 'Namespace', 'VolumeAttachment']);
+
+/** Leaves out what every cluster has by itself, and what other scenarios have made. */
+function concerns(
+  kind: string,
+  { metadata }: Json,
+  namespace: string,
+  created: ReadonlySet<string>,
+): boolean {
+  if (isClusterWide(kind) && !madeByControllers.has(kind)) {
+    return created.has((metadata as Meta).name);
+  }
   const { name, labels } = metadata as Meta;
   if (name.startsWith('s-')) return name === namespace;
   const bootstrapping = (labels as Json | undefined)?.['kubernetes.io/bootstrapping'];

@@ -11,6 +11,9 @@ const commonNode = /(?<![\w-])w[123](?![\w-])/g;
 const address = /10\.9[.\d]*/g;
 const cronSuffix = /-2\d{7}\b/g;
 
+const attachment = /\bcsi-[0-9a-f]{64}\b/g;
+const token = /\bZXlK[\w+/=]{40,}/g;
+const encodedCertificate = /\bLS0tLS1CRUdJTi[\w+/=]{40,}/g;
 const certificate = /-----BEGIN CERTIFICATE[^"]*/g;
 
 /** A name without what was generated. */
@@ -18,6 +21,9 @@ export function normalText(text: string): string {
   return text
     .replace(uid, '<uid>')
     .replace(certificate, '<certificate>')
+    .replace(encodedCertificate, '<certificate>')
+    .replace(token, '<token>')
+    .replace(attachment, 'csi-<hash>')
     .replace(time, '<time>')
     .replace(hash, '<hash>')
     .replace(suffix, '-<x>')

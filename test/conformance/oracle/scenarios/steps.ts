@@ -5,14 +5,26 @@ export interface Json {
   readonly [field: string]: unknown;
 }
 
-/** One step of a scenario. Objects without a namespace get the scenario's own. */
+/**
+ * One step of a scenario. Objects without a namespace get the scenario's own, whose name stands for `$ns`;
+ * `$uid(KIND/NAME)` stands for the uid of an object that is there, of another namespace with `@NAMESPACE` behind it.
+ */
 export type Step =
   | { readonly create: readonly Json[] }
   /** A merge patch, of `status` or another subresource where one is named. */
   | { readonly patch: string; readonly body: Json; readonly subresource?: string }
+  /** The same for all objects of a kind, or for the first `count` of them. */
+  | { readonly patchAll: string; readonly body: Json; readonly count?: number }
   | { readonly remove: string; readonly options?: Json }
-  /** POST to a subresource; the answer is recorded. */
-  | { readonly post: string; readonly body: Json; readonly subresource: string }
+  /** Removes all objects of a kind, or those whose names begin with `about`. */
+  | { readonly removeAll: string; readonly options?: Json; readonly about?: string }
+  /** POST to a subresource, or another method where one is named; the answer is recorded. */
+  | {
+      readonly post: string;
+      readonly body: Json;
+      readonly subresource: string;
+      readonly method?: string;
+    }
   /** The status of all pods whose names begin with `pods`, or of the first `count` of them that have no end yet. */
   | { readonly pods: string; readonly status: Json; readonly count?: number }
   /** What the scripted kubelet does with bound pods from now on. */
@@ -20,8 +32,11 @@ export type Step =
   /** The scripted kubelet of these nodes reports nothing any more. */
   | { readonly silence: readonly string[] }
   | { readonly settle: number }
-  /** Records the objects of these kinds, once nothing changes any more. */
-  | { readonly look: readonly string[] };
+  /**
+   * Records the objects of these kinds, once nothing changes any more; of another namespace than the scenario's own
+   * where one is named, and then only what is about one object.
+   */
+  | { readonly look: readonly string[]; readonly namespace?: string; readonly about?: string };
 
 /** A scenario: nodes of its own, if it is about nodes, and steps. */
 export interface Scenario {
@@ -50,6 +65,8 @@ const named: Readonly<Record<string, string>> = {
   ServiceCIDR: 'apis/networking.k8s.io/v1',
   IPAddress: 'apis/networking.k8s.io/v1',
   CSINode: 'apis/storage.k8s.io/v1',
+  CSIDriver: 'apis/storage.k8s.io/v1',
+  VolumeAttachment: 'apis/storage.k8s.io/v1',
 };
 
 const clusterWide = new Set([
@@ -64,6 +81,8 @@ const clusterWide = new Set([
   'ServiceCIDR',
   'IPAddress',
   'CSINode',
+  'CSIDriver',
+  'VolumeAttachment',
 ]);
 
 const plurals: Readonly<Record<string, string>> = {
@@ -92,4 +111,9 @@ export function pathOfObject(reference: string, namespace: string): string {
 /** The `apiVersion` of a kind. */
 export function versionOf(kind: string): string {
   return (named[kind] ?? 'api/v1').replace(/^apis?\//, '');
+}
+
+/** True of a kind whose objects are in no namespace. */
+export function isClusterWide(kind: string): boolean {
+  return clusterWide.has(kind);
 }
