@@ -56,7 +56,8 @@ class CronJobController {
     const own = this.#jobs
       .list(cron.metadata.namespace)
       .filter((job) => controllerOf(job)?.uid === cron.metadata.uid);
-    const plan = planCronJob(cron, own, this.#context.clock.nowMs());
+    const jobs = [...own, ...(await this.#unseen(cron, own))];
+    const plan = planCronJob(cron, jobs, this.#context.clock.nowMs());
     for (const { type, reason, message } of plan.notices) {
       if (type === 'Normal') this.#recorder.normal(ownerOf(cron), reason, message);
       else this.#recorder.warning(ownerOf(cron), reason, message);
@@ -73,6 +74,23 @@ class CronJobController {
         .catch(ignoreNotFound);
     }
     return plan.recheckMs === undefined ? undefined : { requeueAfterMs: plan.recheckMs };
+  }
+
+  /** Reads active jobs that the cache does not have: it may be late, or they are gone. */
+  async #unseen(cron: CronJob, own: readonly Job[]): Promise<Job[]> {
+    const seen = new Set(own.map(({ metadata }) => metadata.uid));
+    const { namespace = '' } = cron.metadata;
+    const found: Job[] = [];
+    for (const { uid, name = '' } of cron.status?.active ?? []) {
+      if (seen.has(uid)) continue;
+      try {
+        const job = await this.#context.client.get<Job>(resources.jobs, { namespace, name });
+        if (job.metadata.uid === uid) found.push(job);
+      } catch (error) {
+        ignoreNotFound(error);
+      }
+    }
+    return found;
   }
 
   /** Makes the job of that time; one that is there already is taken for it. */

@@ -149,7 +149,9 @@ describe('starting jobs', () => {
     ['Forbid', false, [], ['Normal JobAlreadyActive']],
     ['Replace', true, ['report-1'], []],
   ])('concurrencyPolicy %s, one runs', (concurrencyPolicy, starts, remove, notices) => {
-    const plan = steps(cronJob({ concurrencyPolicy }), [job('report-1')], at('02:00:00'));
+    const status = { active: [{ name: 'report-1', uid: 'report-1' }] };
+    const cron = cronJob({ concurrencyPolicy }, status);
+    const plan = steps(cron, [job('report-1')], at('02:00:00'));
     expect(plan.start !== undefined).toBe(starts);
     expect(plan.remove).toEqual(remove);
     expect(plan.notices).toEqual(notices);
@@ -162,12 +164,44 @@ describe('starting jobs', () => {
     'concurrencyPolicy %s, the job of this time is there without the status saying so',
     (concurrencyPolicy) => {
       const cron = cronJob({ concurrencyPolicy });
-      const { name } = jobFor(cron, at('02:00:00')).metadata;
-      const plan = steps(cron, [job(name)], at('02:00:00'));
+      const plan = steps(cron, [jobFor(cron, at('02:00:00'))], at('02:00:00'));
       expect(plan.start).toBe(`${day}T02:00:00.000Z`);
       expect(plan.remove).toEqual([]);
     },
   );
+
+  test.each(['Allow', 'Forbid', 'Replace'])(
+    'concurrencyPolicy %s, a job that somebody has made by hand is not in the way',
+    (concurrencyPolicy) => {
+      const plan = steps(cronJob({ concurrencyPolicy }), [job('report-1')], at('02:00:00'));
+      expect(plan.start).toBe(`${day}T02:00:00.000Z`);
+      expect(plan.remove).toEqual([]);
+      expect(plan.notices).toEqual(['Warning UnexpectedJob']);
+      expect(plan.status).toEqual({});
+    },
+  );
+
+  test('an active job that is gone is told of, and active no more', () => {
+    const cron = cronJob({ suspend: true }, { active: [{ name: 'report-1', uid: 'u' }] });
+    const plan = planCronJob(cron, [], at('01:30:00'));
+    expect(plan.notices).toEqual([
+      { type: 'Normal', reason: 'MissingJob', message: 'Active job went missing: report-1' },
+    ]);
+    expect(plan.status).toEqual({});
+  });
+
+  test('what is replaced is active no more', () => {
+    const cron = cronJob(
+      { concurrencyPolicy: 'Replace' },
+      { active: [{ name: 'report-1', uid: 'report-1' }] },
+    );
+    expect(steps(cron, [job('report-1')], at('02:00:00')).status).toEqual({});
+  });
+
+  test('a zone that nobody knows is told of even while it rests', () => {
+    const plan = steps(cronJob({ suspend: true, timeZone: 'No/Where' }), [], at('01:00:00'));
+    expect(plan.notices).toEqual(['Warning UnknownTimeZone']);
+  });
 
   test('Forbid runs what was missed once the job has ended', () => {
     const cron = cronJob({ concurrencyPolicy: 'Forbid' });

@@ -40,14 +40,16 @@ export function ownerOf({ metadata }: CronJob): Owner {
   return { apiVersion: 'batch/v1', kind: 'CronJob', metadata };
 }
 
-/** @param jobs those that the CronJob owns */
+/** @param jobs those that the CronJob owns; of the active ones of its status all that exist */
 export function planCronJob(cron: CronJob, jobs: readonly Job[], nowMs: number): CronJobPlan {
-  const running = jobs.filter((job) => endOf(job) === undefined);
+  const running = jobs.filter((job) => endOf(job) === undefined && !isForeign(cron, job));
   const base = {
     status: statusOf(cron, jobs, running),
     remove: surplusJobs(cron, jobs),
-    notices: noticeEnds(cron, jobs),
+    notices: noticeJobs(cron, jobs),
   };
+  const zoneless = zoneProblem(cron);
+  if (zoneless !== undefined) return { ...base, notices: [...base.notices, zoneless] };
   if (cron.spec.suspend === true) return base;
   const due = dueOf(cron, nowMs);
   if ('reason' in due) return { ...base, notices: [...base.notices, due] };
@@ -62,7 +64,22 @@ export function planCronJob(cron: CronJob, jobs: readonly Job[], nowMs: number):
     return { ...base, notices: [...notices, alreadyActive], recheckMs };
   }
   if (cron.spec.concurrencyPolicy !== 'Replace') return { ...base, notices, startMs, recheckMs };
-  return { ...base, remove: [...base.remove, ...others], notices, startMs, recheckMs };
+  const left = running.filter((job) => !others.includes(job));
+  const status = statusOf(cron, jobs, left);
+  return { status, remove: [...base.remove, ...others], notices, startMs, recheckMs };
+}
+
+function activeUids({ status }: CronJob): ReadonlySet<string | undefined> {
+  return new Set((status?.active ?? []).map(({ uid }) => uid));
+}
+
+/**
+ * True of a running job that somebody has made by hand, as `kubectl create job --from` does: it is no run of the
+ * schedule. One that we have made, and whose status was not written, tells by its annotation.
+ */
+function isForeign(cron: CronJob, { metadata }: Job): boolean {
+  const isOurs = metadata.annotations?.[scheduledAnnotation] !== undefined;
+  return !isOurs && !activeUids(cron).has(metadata.uid);
 }
 
 const tooManyMissed: Notice = {
@@ -77,14 +94,16 @@ const alreadyActive: Notice = {
   message: 'Not starting job because prior execution is running and concurrency policy is Forbid',
 };
 
+function zoneProblem({ spec: { timeZone } }: CronJob): Notice | undefined {
+  const problem = timeZone === undefined ? undefined : timeZoneProblem(timeZone);
+  if (problem === undefined) return undefined;
+  const message = `invalid timeZone: "${timeZone}": ${problem}`;
+  return { type: 'Warning', reason: 'UnknownTimeZone', message };
+}
+
 /** Times before the deadline, or before the last run, are not made up for. */
 function dueOf({ spec, status, metadata }: CronJob, nowMs: number): Due | Notice {
   const { schedule, timeZone, startingDeadlineSeconds } = spec;
-  const problem = timeZone === undefined ? undefined : timeZoneProblem(timeZone);
-  if (timeZone !== undefined && problem !== undefined) {
-    const message = `invalid timeZone: "${timeZone}": ${problem}`;
-    return { type: 'Warning', reason: 'UnknownTimeZone', message };
-  }
   const lastMs = parseTime(status?.lastScheduleTime ?? metadata.creationTimestamp) ?? nowMs;
   const earliestMs =
     startingDeadlineSeconds === undefined
@@ -110,15 +129,29 @@ function endOf(job: Job): 'Complete' | 'Failed' | undefined {
   return undefined;
 }
 
-/** Tells of each job that was running when the status was last written. */
-function noticeEnds(cron: CronJob, jobs: readonly Job[]): Notice[] {
-  const known = new Set((cron.status?.active ?? []).map(({ uid }) => uid));
-  return jobs.flatMap((job): Notice[] => {
+/** Tells of jobs that have ended or gone since the status was last written, and of running ones of unknown origin. */
+function noticeJobs(cron: CronJob, jobs: readonly Job[]): Notice[] {
+  const known = activeUids(cron);
+  const seen = jobs.flatMap((job): Notice[] => {
+    const { name, uid } = job.metadata;
     const end = endOf(job);
-    if (end === undefined || !known.has(job.metadata.uid)) return [];
-    const message = `Saw completed job: ${job.metadata.name}, condition: ${end}`;
+    if (end === undefined && isForeign(cron, job)) {
+      const message = `Saw a job that the controller did not create or forgot: ${name}`;
+      return [{ type: 'Warning', reason: 'UnexpectedJob', message }];
+    }
+    if (end === undefined || !known.has(uid)) return [];
+    const message = `Saw completed job: ${name}, condition: ${end}`;
     return [{ type: 'Normal', reason: 'SawCompletedJob', message }];
   });
+  const there = new Set(jobs.map(({ metadata }) => metadata.uid));
+  const lost = (cron.status?.active ?? []).filter(({ uid = '' }) => !there.has(uid));
+  return [
+    ...seen,
+    ...lost.map(({ name = '' }): Notice => {
+      const message = `Active job went missing: ${name}`;
+      return { type: 'Normal', reason: 'MissingJob', message };
+    }),
+  ];
 }
 
 function statusOf(cron: CronJob, jobs: readonly Job[], running: readonly Job[]): CronJobStatus {
