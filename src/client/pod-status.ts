@@ -7,8 +7,15 @@ import type { ApiClient } from './types.js';
 export interface PodStatusChange {
   readonly phase?: PodStatus['phase'];
   readonly nominatedNodeName?: string | null;
-  readonly conditions?: readonly Condition[];
+  readonly conditions?: readonly ConditionChange[];
 }
+
+type ConditionChange =
+  | Condition
+  | (Omit<Condition, 'reason' | 'message'> & {
+      readonly reason: string | null;
+      readonly message: string | null;
+    });
 
 /**
  * Patches the status of that very pod. Conditions that are not named stay what the API server has, which may be newer

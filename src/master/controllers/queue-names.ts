@@ -6,6 +6,7 @@ const kubernetesNames: Readonly<Record<string, string>> = {
   'certificatesigningrequest-approving-controller': 'certificate_approver',
   'certificatesigningrequest-signing-controller': 'certificate',
   'clusterrole-aggregation': 'ClusterRoleAggregator',
+  'disruption-stale': 'stale_pod_disruption',
   endpointslice: 'endpoint_slice',
   'endpointslice-mirroring': 'endpoint_slice_mirroring',
   'ephemeral-volume-controller': 'ephemeral_volume',

@@ -28,6 +28,7 @@ import { createTaintEvictionController } from './node/taint-eviction.js';
 import { createClusterRoleAggregation } from './policy/cluster-role-aggregation.js';
 import { createDisruptionController } from './policy/disruption.js';
 import { createQuotaController } from './policy/quota.js';
+import { createStaleDisruption } from './policy/stale-disruption.js';
 import {
   createReplicaSetController,
   createReplicationControllerController,
@@ -70,7 +71,10 @@ export const registry: Readonly<Record<string, Create>> = {
   'job-controller': createJobController,
   'cronjob-controller': (context) => [createCronJobController(context)],
   'horizontal-pod-autoscaler-controller': (context) => [createAutoscalerController(context)],
-  'disruption-controller': (context) => [createDisruptionController(context)],
+  'disruption-controller': (context) => [
+    createDisruptionController(context),
+    createStaleDisruption(context),
+  ],
   'resourcequota-controller': (context) => [createQuotaController(context)],
   'clusterrole-aggregation-controller': (context) => [createClusterRoleAggregation(context)],
   'endpoints-controller': (context) => [createEndpointsController(context)],

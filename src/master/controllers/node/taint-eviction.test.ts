@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import type { Node, Pod, Toleration } from '../../../api/types/core.js';
+import type { Event, Node, Pod, Taint, Toleration } from '../../../api/types/core.js';
 import { resources } from '../../../client/resources.js';
 import type { RunningControllers } from '../testkit/run-controllers.js';
 import { runControllers } from '../testkit/run-controllers.js';
@@ -69,5 +69,20 @@ describe('a pod on a node that a user taints', () => {
       (pod) => pod.metadata.deletionTimestamp !== undefined,
     );
     expect(status?.conditions).toMatchObject([{ reason: 'DeletionByTaintManager' }]);
+  });
+
+  test('stays when the taint goes in time, and that is told', async () => {
+    const taintWith = (taints: Taint[]) =>
+      running.api.patch(resources.nodes, { name: 'n' }, 'application/merge-patch+json', {
+        spec: { taints },
+      });
+    const timed = { ...bare, timeAdded: '2999-01-01T00:00:00Z' };
+    const told = await running.until('the deletion is cancelled', async () => {
+      await taintWith([timed]);
+      const { items } = await running.api.list<Event>(resources.events);
+      await taintWith([]);
+      return items.find(({ reason }) => reason === 'TaintManagerEviction');
+    });
+    expect(told.message).toBe('Cancelling deletion of Pod ns/p');
   });
 });

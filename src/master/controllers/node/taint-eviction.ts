@@ -30,6 +30,8 @@ class TaintEviction {
   readonly #nodes: Informer<Node>;
   /** Since when each pod is on a node with such taints, as far as this controller has seen. */
   readonly #seenMs = new Map<string, number>();
+  /** Pods whose eviction is due at a later time, by key. */
+  readonly #waiting = new Map<string, Pod>();
   readonly reconciler: Reconciler;
 
   constructor(context: ControllerContext) {
@@ -60,7 +62,7 @@ class TaintEviction {
 
   #onPod(change: Change<Pod>): void {
     if (change.type === 'delete') {
-      this.#seenMs.delete(keyOf(change.object));
+      this.#forget(keyOf(change.object));
       return;
     }
     if ((change.object.spec.nodeName ?? '') === '') return;
@@ -75,13 +77,31 @@ class TaintEviction {
     const pod = this.#pods.get(splitKey(key));
     const delayMs = pod === undefined ? undefined : this.#delayMs(key, pod);
     if (pod === undefined || delayMs === undefined) {
-      this.#seenMs.delete(key);
+      this.#forget(key);
       return undefined;
     }
-    if (delayMs > 0) return { requeueAfterMs: delayMs };
+    if (delayMs > 0) {
+      this.#waiting.set(key, pod);
+      return { requeueAfterMs: delayMs };
+    }
     await this.#evict(pod);
+    this.#waiting.delete(key);
     this.#seenMs.delete(key);
     return undefined;
+  }
+
+  /** Forgets a pod that need not go any more, and says so if it had to. */
+  #forget(key: string): void {
+    this.#seenMs.delete(key);
+    const pod = this.#waiting.get(key);
+    if (pod === undefined) return;
+    this.#waiting.delete(key);
+    this.#tell(pod, `Cancelling deletion of Pod ${key}`);
+  }
+
+  #tell({ metadata }: Pod, message: string): void {
+    const subject = { apiVersion: 'v1', kind: 'Pod', metadata };
+    this.#recorder.normal(subject, 'TaintManagerEviction', message);
   }
 
   #delayMs(key: string, pod: Pod): number | undefined {
@@ -96,9 +116,7 @@ class TaintEviction {
 
   async #evict(pod: Pod): Promise<void> {
     const { client, clock } = this.#context;
-    const subject = { apiVersion: 'v1', kind: 'Pod', metadata: pod.metadata };
-    const message = `Marking for deletion Pod ${keyOf(pod)}`;
-    this.#recorder.normal(subject, 'TaintManagerEviction', message);
+    this.#tell(pod, `Marking for deletion Pod ${keyOf(pod)}`);
     const condition = {
       type: 'DisruptionTarget',
       status: 'True',

@@ -106,13 +106,21 @@ function goSelector(selector: LabelSelector | undefined): string {
   );
 }
 
+/** The next step of a budget. */
+export interface BudgetPlan {
+  readonly status: NonNullable<PodDisruptionBudget['status']>;
+  /** Pods that should have gone long ago and did not. */
+  readonly left: readonly Pod[];
+  readonly recheckMs?: number;
+}
+
 /** The budget's status. @param scale how many pods their controllers want in all */
 export function planBudget(
   budget: PodDisruptionBudget,
   pods: readonly Pod[],
   scale: number,
   nowMs: number,
-): { readonly status: NonNullable<PodDisruptionBudget['status']>; readonly recheckMs?: number } {
+): BudgetPlan {
   const { minAvailable, maxUnavailable } = budget.spec;
   const expectedPods = usesScale(budget) ? scale : pods.length;
   const desiredHealthy =
@@ -120,11 +128,16 @@ export function planBudget(
       ? Math.max(0, expectedPods - scaledValue(maxUnavailable, expectedPods, 'up'))
       : scaledValue(minAvailable ?? 1, expectedPods, 'up');
   const disrupted: Record<string, string> = {};
+  const left: Pod[] = [];
   let recheckMs = Number.POSITIVE_INFINITY;
   for (const [name, time] of Object.entries(budget.status?.disruptedPods ?? {})) {
     const leftMs = (parseTime(time) ?? 0) + disruptedMs - nowMs;
     const pod = pods.find((candidate) => candidate.metadata.name === name);
-    if (pod === undefined || pod.metadata.deletionTimestamp !== undefined || leftMs <= 0) continue;
+    if (pod === undefined || pod.metadata.deletionTimestamp !== undefined) continue;
+    if (leftMs < 0) {
+      left.push(pod);
+      continue;
+    }
     disrupted[name] = time;
     recheckMs = Math.min(recheckMs, leftMs);
   }
@@ -144,5 +157,5 @@ export function planBudget(
     ...(Object.keys(disrupted).length === 0 ? {} : { disruptedPods: disrupted }),
     conditions: disruptionConditions(budget, allowed, formatTime(nowMs)),
   };
-  return { status, ...(Number.isFinite(recheckMs) ? { recheckMs } : {}) };
+  return { status, left, ...(Number.isFinite(recheckMs) ? { recheckMs } : {}) };
 }

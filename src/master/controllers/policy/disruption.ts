@@ -57,7 +57,10 @@ class DisruptionController {
       ['StatefulSet', this.#watch<StatefulSet>(resources.statefulSets)],
       ['Deployment', this.#watch<Deployment>(resources.deployments)],
     ]);
-    this.#pods.onChange((change) => eachVersion(change, (pod) => this.#onPod(pod)));
+    this.#pods.onChange((change) => {
+      eachVersion(change, (pod) => this.#onPod(pod));
+      this.#warnOfMany(change.object);
+    });
   }
 
   #watch<T extends Scalable>(resource: ResourceId): Informer<T> {
@@ -73,12 +76,26 @@ class DisruptionController {
     return informer;
   }
 
-  #onPod({ metadata }: Pod): void {
-    for (const budget of this.#budgets.list(metadata.namespace)) {
-      if (compileSelector(budget.spec.selector)(metadata.labels)) {
-        this.reconciler.enqueue(keyOf(budget));
-      }
-    }
+  #onPod(pod: Pod): void {
+    for (const budget of this.#budgetsOf(pod)) this.reconciler.enqueue(keyOf(budget));
+  }
+
+  #budgetsOf({ metadata }: Pod): PodDisruptionBudget[] {
+    return this.#budgets
+      .list(metadata.namespace)
+      .filter(({ spec }) => compileSelector(spec.selector)(metadata.labels));
+  }
+
+  /** An eviction of a pod with two budgets is refused: whoever made the second wants to know. */
+  #warnOfMany(pod: Pod): void {
+    const [first, ...others] = this.#budgetsOf(pod);
+    if (first === undefined || others.length === 0) return;
+    const { namespace = '', name } = pod.metadata;
+    const message =
+      `Pod "${namespace}"/"${name}" matches multiple PodDisruptionBudgets.  ` +
+      `Chose "${first.metadata.name}" arbitrarily.`;
+    const subject = { apiVersion: 'v1', kind: 'Pod', ...pod };
+    this.#recorder.warning(subject, 'MultiplePodDisruptionBudgets', message);
   }
 
   /** The wanted size of what controls the pod: of the Deployment rather than of its ReplicaSet. */
@@ -116,7 +133,13 @@ class DisruptionController {
     if (size.unmanaged.length > 0) {
       this.#recorder.warning(subject, 'UnmanagedPods', unmanagedMessage(budget));
     }
-    const { status, recheckMs } = planBudget(budget, mine, size.scale, nowMs);
+    const { status, left, recheckMs } = planBudget(budget, mine, size.scale, nowMs);
+    for (const pod of left) {
+      // The namespace stands there twice, as in Kubernetes.
+      const { namespace = '' } = budget.metadata;
+      const message = `Pod was expected by PDB ${namespace}/${namespace} to be deleted but it wasn't`;
+      this.#recorder.warning({ apiVersion: 'v1', kind: 'Pod', ...pod }, 'NotDeleted', message);
+    }
     await this.#write(budget, status);
     return recheckMs === undefined ? undefined : { requeueAfterMs: recheckMs };
   }

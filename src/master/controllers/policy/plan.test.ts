@@ -153,7 +153,7 @@ describe('disruption budgets', () => {
 
   test('an eviction that was let through counts until the pod goes, for two minutes at most', () => {
     const disrupted = { a: ago(30), b: ago(121), gone: ago(10) };
-    const { status, recheckMs } = planBudget(
+    const { status, left, recheckMs } = planBudget(
       budget({ minAvailable: 3 }, disrupted),
       five,
       5,
@@ -162,6 +162,7 @@ describe('disruption budgets', () => {
     expect(status.disruptedPods).toEqual({ a: disrupted.a });
     expect(status.currentHealthy).toBe(4);
     expect(recheckMs).toBe(90_000);
+    expect(left.map(({ metadata }) => metadata.name)).toEqual(['b']);
   });
 });
 
