@@ -7,6 +7,7 @@ import { createReconciler, ignoreNotFound } from '../../../client/controller/rec
 import { resources } from '../../../client/resources.js';
 import type { Informer } from '../../../client/types.js';
 import type { ControllerContext } from '../context.js';
+import { overCapacityAnnotation, truncated } from './capacity.js';
 import { endpointsLabels, hasEndpoints, isManagedEndpoints, planSubsets } from './plan.js';
 import type { ServicePods } from './service-pods.js';
 import { watchServices } from './service-pods.js';
@@ -59,23 +60,30 @@ class EndpointsController {
   async #write(service: Service, present: Endpoints | undefined): Promise<void> {
     const { client } = this.#context;
     const { namespace = '', name } = service.metadata;
-    const subsets = planSubsets(service, this.#services.podsOf(service));
+    const all = planSubsets(service, this.#services.podsOf(service));
+    const cut = truncated(all);
+    const subsets = cut ?? all;
     const labels = endpointsLabels(service);
+    const { [overCapacityAnnotation]: _, ...known } = present?.metadata.annotations ?? {};
+    const annotations =
+      cut === undefined ? known : { ...known, [overCapacityAnnotation]: 'truncated' };
     if (present === undefined) {
       await client.create<Endpoints>(resources.endpoints, {
         apiVersion: 'v1',
         kind: 'Endpoints',
-        metadata: { namespace, name, labels },
+        metadata: { namespace, name, labels, annotations },
         ...(subsets.length === 0 ? {} : { subsets }),
       });
       return;
     }
     const same =
-      jsonEqual(present.subsets ?? [], subsets) && jsonEqual(present.metadata.labels, labels);
+      jsonEqual(present.subsets ?? [], subsets) &&
+      jsonEqual(present.metadata.labels, labels) &&
+      jsonEqual(present.metadata.annotations ?? {}, annotations);
     if (same) return;
     await client.update<Endpoints>(resources.endpoints, {
       ...present,
-      metadata: { ...present.metadata, labels },
+      metadata: { ...present.metadata, labels, annotations },
       subsets,
     });
   }

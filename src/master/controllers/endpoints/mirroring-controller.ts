@@ -7,6 +7,7 @@ import type { ControllerContext } from '../context.js';
 import type { Reconciler } from '../../../client/controller/reconciler.js';
 import { createReconciler } from '../../../client/controller/reconciler.js';
 import type { EndpointAddress, Endpoints, Service } from '../../../api/types/core.js';
+import type { EventRecorder } from '../../../client/events/recorder.js';
 import { resources } from '../../../client/resources.js';
 import type { Informer } from '../../../client/types.js';
 import type { SliceGroup } from './plan.js';
@@ -30,9 +31,11 @@ class MirroringController {
   readonly #services: Informer<Service>;
   readonly #endpoints: Informer<Endpoints>;
   readonly #writer: SliceWriter;
+  readonly #recorder: EventRecorder;
   readonly reconciler: Reconciler;
 
   constructor(context: ControllerContext) {
+    this.#recorder = context.recorder('endpoint-slice-mirroring-controller');
     this.reconciler = createReconciler(context, {
       name: 'endpointslice-mirroring',
       reconcile: (key) => this.#reconcile(key),
@@ -52,9 +55,13 @@ class MirroringController {
     if (source === undefined || service === undefined || !isMirrored(source, service)) {
       return this.#writer.removeAll(key);
     }
+    const owner = { apiVersion: 'v1', kind: 'Endpoints', metadata: source.metadata };
+    for (const { reason, message } of mirrorWarnings(source)) {
+      this.#recorder.warning(owner, reason, message);
+    }
     return this.#writer.write({
       key,
-      owner: { apiVersion: 'v1', kind: 'Endpoints', metadata: source.metadata },
+      owner,
       groups: mirrorGroups(source),
       families: [],
       labels: mirrorLabels(source),
@@ -88,6 +95,20 @@ export function mirrorAnnotations({ metadata }: Endpoints): Record<string, strin
     ...annotations
   } = metadata.annotations ?? {};
   return annotations;
+}
+
+/** Tells of addresses that are not mirrored. */
+export function mirrorWarnings({ subsets = [] }: Endpoints): { reason: string; message: string }[] {
+  const skipped = subsets
+    .map(
+      ({ addresses = [], notReadyAddresses = [] }) => addresses.length + notReadyAddresses.length,
+    )
+    .reduce((sum, count) => sum + Math.max(0, count - maxPerSubset), 0);
+  if (skipped === 0) return [];
+  const message =
+    `A max of ${maxPerSubset} addresses can be mirrored to EndpointSlices per Endpoints subset. ` +
+    `${skipped} addresses were skipped`;
+  return [{ reason: 'TooManyAddressesToMirror', message }];
 }
 
 /** Makes one group for each subset and address family. */

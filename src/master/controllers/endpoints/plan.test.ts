@@ -1,6 +1,6 @@
 import type { Endpoint, EndpointSlice } from '../../../api/types/networking.js';
 import { expect, test } from '@jest/globals';
-import { mirrorAnnotations, mirrorGroups } from './mirroring-controller.js';
+import { mirrorAnnotations, mirrorWarnings, mirrorGroups } from './mirroring-controller.js';
 import type { SliceGroup } from './plan.js';
 import { planSlices } from './plan.js';
 
@@ -65,4 +65,17 @@ test('a mirror has the annotations of its source, but for those about the source
   };
   expect(mirrorAnnotations({ metadata: { name: 'a', annotations } })).toEqual({ own: 'x' });
   expect(mirrorAnnotations({ metadata: { name: 'a' } })).toEqual({});
+});
+
+test('addresses beyond a thousand of a subset are not mirrored, and that is told', () => {
+  const addresses = Array.from({ length: 1003 }, (_, at) => ({ ip: `10.0.0.${at}` }));
+  const source = { metadata: { name: 's' }, subsets: [{ addresses }, { addresses: [] }] };
+  expect(mirrorWarnings(source)).toEqual([
+    {
+      reason: 'TooManyAddressesToMirror',
+      message:
+        'A max of 1000 addresses can be mirrored to EndpointSlices per Endpoints subset. ' +
+        '3 addresses were skipped',
+    },
+  ]);
 });

@@ -17,9 +17,6 @@ import { isPodReady, isPodTerminal, longRunningContainers } from '../../../api/f
 
 /** Most endpoints in one slice. */
 export const maxEndpointsPerSlice = 100;
-/** Most addresses in an Endpoints object. */
-const maxAddresses = 1000;
-
 /** The label of an EndpointSlice that names the controller which writes it. */
 export const managedByLabel = 'endpointslice.kubernetes.io/managed-by';
 
@@ -137,7 +134,7 @@ export function planSubsets(service: Service, pods: readonly Pod[]): EndpointSub
   const shown = pods.filter(
     (pod) => !isPodTerminal(pod) && (unready || pod.metadata.deletionTimestamp === undefined),
   );
-  for (const pod of shown.toSorted(byName).slice(0, maxAddresses)) {
+  for (const pod of shown.toSorted(byName)) {
     const ip = ipsOf(pod).find((candidate) => isIpv6(candidate) === (family === 'IPv6'));
     if (ip === undefined) continue;
     const ports = portsOf(service, pod);
