@@ -92,9 +92,32 @@ export function findVolume(
 }
 
 function modesSuit(claim: PersistentVolumeClaim, volume: PersistentVolume): boolean {
+  return isOfMode(claim, volume) && offersAccess(claim, volume);
+}
+
+function isOfMode(claim: PersistentVolumeClaim, volume: PersistentVolume): boolean {
+  return (claim.spec.volumeMode ?? 'Filesystem') === (volume.spec.volumeMode ?? 'Filesystem');
+}
+
+function offersAccess(claim: PersistentVolumeClaim, volume: PersistentVolume): boolean {
   const offered = volume.spec.accessModes ?? [];
-  return (
-    (claim.spec.volumeMode ?? 'Filesystem') === (volume.spec.volumeMode ?? 'Filesystem') &&
-    (claim.spec.accessModes ?? []).every((mode) => offered.includes(mode))
-  );
+  return (claim.spec.accessModes ?? []).every((mode) => offered.includes(mode));
+}
+
+/** Why a volume that the claim names does not suit it, in Kubernetes' words; undefined when it does. */
+export function mismatchOf(
+  claim: PersistentVolumeClaim,
+  volume: PersistentVolume,
+): string | undefined {
+  const { metadata, spec } = volume;
+  if (metadata.deletionTimestamp !== undefined) {
+    return `the volume is marked for deletion "${metadata.name}"`;
+  }
+  const wanted = amountOf('storage', claim.spec.resources?.requests?.['storage'] ?? '0');
+  if (amountOf('storage', spec.capacity?.['storage'] ?? '0') < wanted) {
+    return 'requested PV is too small';
+  }
+  if (classOfVolume(volume) !== classOfClaim(claim)) return 'storageClassName does not match';
+  if (!isOfMode(claim, volume)) return 'incompatible volumeMode';
+  return offersAccess(claim, volume) ? undefined : 'incompatible accessMode';
 }

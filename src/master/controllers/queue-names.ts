@@ -15,6 +15,7 @@ const kubernetesNames: Readonly<Record<string, string>> = {
   'node-lifecycle-controller': 'node_lifecycle_controller',
   'persistentvolume-binder': 'claims',
   'persistentvolume-binder-volumes': 'volumes',
+  'persistentvolume-expander-controller': 'volume_expand',
   'persistentvolume-protection-controller': 'pvprotection',
   'persistentvolumeclaim-protection-controller': 'pvcprotection',
   'pod-garbage-collector-controller': 'orphaned_pods_nodes',

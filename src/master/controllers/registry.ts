@@ -40,6 +40,7 @@ import { createAddressRepair } from './service-cidrs/repair.js';
 import { createStatefulSetController } from './statefulset/controller.js';
 import { createVolumeBinder } from './volumes/binder.js';
 import { createEphemeralVolumeController } from './volumes/ephemeral.js';
+import { createVolumeExpansion } from './volumes/expansion.js';
 import { createVolumeProtection } from './volumes/protection.js';
 import { createLocalPathProvisioner } from './volumes/provisioner.js';
 
@@ -87,6 +88,7 @@ export const registry: Readonly<Record<string, Create>> = {
   'cluster-dns-controller': createClusterDnsController,
   'load-balancer-pool-controller': (context) => [createLoadBalancerController(context)],
   'persistentvolume-binder-controller': createVolumeBinder,
+  'persistentvolume-expander-controller': (context) => [createVolumeExpansion(context)],
   'persistentvolume-protection-controller': createVolumeProtection,
   'ephemeral-volume-controller': (context) => [createEphemeralVolumeController(context)],
   'local-path-provisioner-controller': createLocalPathProvisioner,

@@ -95,9 +95,14 @@ test('a volume outlives its claim by its policy', async () => {
   await api.create(resources.volumes, volume('kept', '1Gi'));
   await api.create(
     resources.volumes,
-    volume('gone', '1Gi', { persistentVolumeReclaimPolicy: 'Delete' }),
+    volume('gone', '1Gi', {
+      persistentVolumeReclaimPolicy: 'Delete',
+      hostPath: { path: '/tmp/x' },
+    }),
   );
-  for (const name of ['kept', 'gone']) {
+  const lasting = { persistentVolumeReclaimPolicy: 'Delete', nfs: { server: 's', path: '/' } };
+  await api.create(resources.volumes, volume('stuck', '1Gi', lasting));
+  for (const name of ['kept', 'gone', 'stuck']) {
     await api.create(resources.claims, claim(name, { volumeName: name }));
     await untilClaim(name, ({ status }) => status?.phase === 'Bound');
     await untilVolume(name, ({ status }) => status?.phase === 'Bound');
@@ -105,6 +110,8 @@ test('a volume outlives its claim by its policy', async () => {
   }
   const kept = await untilVolume('kept', ({ status }) => status?.phase === 'Released');
   expect(kept.spec.claimRef?.name).toBe('kept');
+  const stuck = await untilVolume('stuck', ({ status }) => status?.phase === 'Failed');
+  expect(stuck.status?.message).toContain('no deletable volume plugin matched');
   await running.until('the other volume is gone', async () =>
     (await api.get(resources.volumes, { name: 'gone' }).catch(() => undefined)) === undefined
       ? true

@@ -13,12 +13,15 @@ import type {
   PersistentVolume,
   PersistentVolumeClaim,
   PersistentVolumeClaimStatus,
+  Pod,
 } from '../../../api/types/core.js';
 import type { StorageClass } from '../../../api/types/policy.js';
 import type { EventRecorder } from '../../../client/events/recorder.js';
 import { jsonEqual } from '../../../api/equal.js';
 import { resources } from '../../../client/resources.js';
+import { isPodTerminal } from '../../../api/facts/pods.js';
 import { now } from '../../../api/facts/time.js';
+import { claimIndex, podsByClaim } from './pods-by-claim.js';
 import {
   bindCompletedAnnotation,
   boundByControllerAnnotation,
@@ -51,6 +54,7 @@ class Binder {
   readonly #recorder: EventRecorder;
   readonly #claims: Informer<PersistentVolumeClaim>;
   readonly #volumes: Informer<PersistentVolume>;
+  readonly #pods: Informer<Pod>;
   readonly #classes: Informer<StorageClass>;
   readonly claimReconciler: Reconciler;
   readonly volumeReconciler: Reconciler;
@@ -69,6 +73,7 @@ class Binder {
       workers: 4,
       reconcile: (name) => this.#syncVolume(name),
     });
+    this.#pods = podsByClaim(context);
     this.#classes = context.informers.informer<StorageClass>(resources.storageClasses);
     this.#claims = watchSelf<PersistentVolumeClaim>(context, resources.claims, (key) =>
       this.claimReconciler.enqueue(key),
@@ -120,7 +125,7 @@ class Binder {
     const storageClass = this.#classes.get({ name: classOfClaim(claim) });
     const step =
       named === ''
-        ? planClaim(claim, this.#volumes.list(), storageClass)
+        ? planClaim(claim, this.#volumes.list(), storageClass, this.#unplacedPods(claim))
         : planNamedClaim(claim, this.#volumes.get({ name: named }));
     if (step.type === 'bind') {
       await this.#bind(claim, step.volume);
@@ -129,6 +134,14 @@ class Binder {
     await this.#setStatus(claim, unboundStatus(claim, 'Pending'));
     if (step.type === 'provision') await this.#askProvisioner(claim, step.provisioner);
     else if (step.notice !== undefined) this.#tell(claim, step.notice);
+  }
+
+  /** Names of the pods that use the claim, have no node and have not ended. */
+  #unplacedPods(claim: PersistentVolumeClaim): string[] {
+    return this.#pods
+      .byIndex(claimIndex, keyOf(claim))
+      .filter((pod) => (pod.spec.nodeName ?? '') === '' && !isPodTerminal(pod))
+      .map(({ metadata }) => metadata.name);
   }
 
   #tell({ metadata }: PersistentVolumeClaim, { type, reason, message }: Notice): void {
@@ -245,8 +258,13 @@ class Binder {
       await this.#setVolumePhase(free, 'Available');
       return;
     }
+    const { reclaim } = step;
+    if (reclaim.type === 'fail') {
+      await this.#failToReclaim(volume, reclaim);
+      return;
+    }
     await this.#setVolumePhase(volume, step.phase);
-    if (!step.reclaim || volume.metadata.deletionTimestamp !== undefined) return;
+    if (reclaim.type === 'keep' || volume.metadata.deletionTimestamp !== undefined) return;
     await this.#context.client
       .delete(resources.volumes, volume.metadata, {
         preconditions: { uid: volume.metadata.uid ?? '' },
@@ -254,13 +272,25 @@ class Binder {
       .catch(ignoreNotFound);
   }
 
-  async #setVolumePhase(volume: PersistentVolume, phase: string): Promise<void> {
+  async #failToReclaim(
+    volume: PersistentVolume,
+    { reason, message }: { readonly reason: string; readonly message: string },
+  ): Promise<void> {
+    if (volume.status?.phase === 'Failed') return;
+    await this.#setVolumePhase(volume, 'Failed', message);
+    const subject = { apiVersion: 'v1', kind: 'PersistentVolume', metadata: volume.metadata };
+    this.#recorder.warning(subject, reason, message);
+  }
+
+  async #setVolumePhase(volume: PersistentVolume, phase: string, message?: string): Promise<void> {
     if (phase === volume.status?.phase) return;
     const lastPhaseTransitionTime = now(this.#context.clock);
+    const { message: _, ...status } = volume.status ?? {};
+    const why = message === undefined ? {} : { message };
     await this.#context.client
       .updateStatus<PersistentVolume>(resources.volumes, {
         ...volume,
-        status: { ...volume.status, phase, lastPhaseTransitionTime },
+        status: { ...status, phase, ...why, lastPhaseTransitionTime },
       })
       .catch(ignoreNotFound);
   }

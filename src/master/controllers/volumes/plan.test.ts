@@ -166,10 +166,36 @@ test.each([
   ['free', volume('v'), 'bind'],
   ['reserved for it', volume('v', { claim: 'data' }), 'bind'],
   ['bound to it', volume('v', { claim: 'data', claimUid: 'uid-data' }), 'bind'],
-  ['of another', volume('v', { claim: 'other', claimUid: 'x' }), 'wait'],
   ['not there', undefined, 'wait'],
-])('the volume that a claim names is %s', (_, named, type) => {
-  expect(planNamedClaim(claim(), named).type).toBe(type);
+  [
+    'of another',
+    volume('v', { claim: 'other', claimUid: 'x' }),
+    'FailedBinding: volume "v" already bound to a different claim.',
+  ],
+  [
+    'too small',
+    volume('v', { size: '1Mi' }),
+    'VolumeMismatch: Cannot bind to requested volume "v": requested PV is too small',
+  ],
+  [
+    'of another class',
+    volume('v', { class: 'x' }),
+    'VolumeMismatch: Cannot bind to requested volume "v": storageClassName does not match',
+  ],
+])('the volume that a claim names is %s', (_, named, wanted) => {
+  const next = planNamedClaim(claim(), named);
+  const notice = next.type === 'wait' ? next.notice : undefined;
+  expect(notice === undefined ? next.type : `${notice.reason}: ${notice.message}`).toBe(wanted);
+});
+
+test.each([
+  [[], 'waiting for first consumer to be created before binding'],
+  [['p'], 'waiting for pod p to be scheduled'],
+  [['p', 'q'], 'waiting for pods p,q to be scheduled'],
+])('a claim that waits for %j', (unplaced, message) => {
+  expect(planClaim(claim({ class: 'disk' }), [], waiting, unplaced)).toMatchObject({
+    notice: { message },
+  });
 });
 
 describe('the status of a claim', () => {
@@ -288,44 +314,44 @@ describe('a volume', () => {
   const provisioned = 'pv.kubernetes.io/provisioned-by';
 
   test.each<[string, PersistentVolume, PersistentVolumeClaim | undefined, object]>([
-    ['free', volume('v'), undefined, { phase: 'Available', reclaim: false }],
+    ['free', volume('v'), undefined, { phase: 'Available', reclaim: { type: 'keep' } }],
     [
       'reserved by name only',
       volume('v', { claim: 'data' }),
       undefined,
-      { phase: 'Available', reclaim: false },
+      { phase: 'Available', reclaim: { type: 'keep' } },
     ],
     [
       'reserved by name only, said by an empty uid',
       volume('v', { claim: 'data', claimUid: '' }),
       undefined,
-      { phase: 'Available', reclaim: false },
+      { phase: 'Available', reclaim: { type: 'keep' } },
     ],
-    ['of its claim', mine(), boundTo('v'), { phase: 'Bound', reclaim: false }],
+    ['of its claim', mine(), boundTo('v'), { phase: 'Bound', reclaim: { type: 'keep' } }],
     ['whose claim is not bound yet', mine(), boundTo(''), { type: 'wait' }],
     [
       'whose claim is gone',
       withPolicy(mine(), 'Retain'),
       undefined,
-      { phase: 'Released', reclaim: false },
+      { phase: 'Released', reclaim: { type: 'keep' } },
     ],
     [
       'whose claim is gone, to be deleted',
       withPolicy(mine(), 'Delete'),
       undefined,
-      { phase: 'Released', reclaim: true },
+      { phase: 'Released', reclaim: { type: 'fail', reason: 'VolumeFailedDelete' } },
     ],
     [
       'that could not be deleted says so still',
       withPolicy(mine({ phase: 'Failed' }), 'Delete'),
       undefined,
-      { phase: 'Failed', reclaim: true },
+      { phase: 'Failed', reclaim: { type: 'fail' } },
     ],
     [
       'made for a claim that is bound elsewhere',
       annotated(withPolicy(mine(), 'Delete'), provisioned),
       boundTo('w'),
-      { phase: 'Released', reclaim: true },
+      { phase: 'Released', reclaim: { type: 'keep' } },
     ],
   ])('%s', (_, of, by, step) => {
     expect(planVolume(of, by)).toMatchObject(step);

@@ -7,6 +7,7 @@ import {
   classOfClaim,
   findVolume,
   isReservedFor,
+  mismatchOf,
   provisionedByAnnotation,
   selectedNodeAnnotation,
 } from '../../../api/facts/volume-match.js';
@@ -16,6 +17,8 @@ import type {
   PersistentVolumeClaimStatus,
 } from '../../../api/types/core.js';
 import type { StorageClass } from '../../../api/types/policy.js';
+import type { Reclaim } from './reclaim.js';
+import { reclaimOf } from './reclaim.js';
 
 /** An event to write about a claim. */
 export interface Notice {
@@ -31,18 +34,22 @@ export type ClaimStep =
   | { readonly type: 'wait'; readonly notice?: Notice }
   | { readonly type: 'provision'; readonly provisioner: string };
 
-/** Returns the next step of a claim that has no volume yet, and names none. */
+/**
+ * Returns the next step of a claim that has no volume yet, and names none.
+ * @param unplaced names of pods that use the claim and have no node
+ */
 export function planClaim(
   claim: PersistentVolumeClaim,
   volumes: readonly PersistentVolume[],
   storageClass: StorageClass | undefined,
+  unplaced: readonly string[] = [],
 ): ClaimStep {
   const waits = storageClass?.volumeBindingMode === 'WaitForFirstConsumer';
   const reserved = volumes.filter((volume) => isReservedFor(volume, claim));
   const found = reserved.find(isBoundByUid) ?? (waits ? reserved[0] : findVolume(claim, volumes));
   if (found !== undefined) return { type: 'bind', volume: found };
   const selected = claim.metadata.annotations?.[selectedNodeAnnotation];
-  if (waits && selected === undefined) return { type: 'wait', notice: waitsForConsumer };
+  if (waits && selected === undefined) return { type: 'wait', notice: waitsForPods(unplaced) };
   if (storageClass === undefined) {
     return { type: 'wait', notice: withoutClass(classOfClaim(claim)) };
   }
@@ -56,16 +63,28 @@ export function planNamedClaim(
   claim: PersistentVolumeClaim,
   volume: PersistentVolume | undefined,
 ): ClaimStep {
-  const free = volume?.spec.claimRef === undefined;
-  if (volume === undefined || (!free && !isReservedFor(volume, claim))) return { type: 'wait' };
-  return { type: 'bind', volume };
+  if (volume === undefined) return { type: 'wait' };
+  const { name } = volume.metadata;
+  if (volume.spec.claimRef !== undefined) {
+    if (isReservedFor(volume, claim)) return { type: 'bind', volume };
+    const message = `volume "${name}" already bound to a different claim.`;
+    return { type: 'wait', notice: { type: 'Warning', reason: 'FailedBinding', message } };
+  }
+  const mismatch = mismatchOf(claim, volume);
+  if (mismatch === undefined) return { type: 'bind', volume };
+  const message = `Cannot bind to requested volume "${name}": ${mismatch}`;
+  return { type: 'wait', notice: { type: 'Warning', reason: 'VolumeMismatch', message } };
 }
 
-const waitsForConsumer: Notice = {
-  type: 'Normal',
-  reason: 'WaitForFirstConsumer',
-  message: 'waiting for first consumer to be created before binding',
-};
+function waitsForPods(names: readonly string[]): Notice {
+  if (names.length > 0) {
+    const pods = `${names.length > 1 ? 'pods' : 'pod'} ${names.join(',')}`;
+    const message = `waiting for ${pods} to be scheduled`;
+    return { type: 'Normal', reason: 'WaitForPodScheduled', message };
+  }
+  const message = 'waiting for first consumer to be created before binding';
+  return { type: 'Normal', reason: 'WaitForFirstConsumer', message };
+}
 
 function withoutClass(name: string): Notice {
   if (name !== '') {
@@ -112,25 +131,27 @@ function lost(reason: string, message: string): BoundClaimStep {
 
 /** The next step of a volume. */
 export type VolumeStep =
-  /** It gets the phase; a released one that is reclaimed by deletion goes. */
-  | { readonly type: 'phase'; readonly phase: string; readonly reclaim: boolean }
+  /** It gets the phase; a released one is reclaimed. */
+  | { readonly type: 'phase'; readonly phase: string; readonly reclaim: Reclaim }
   /** It is written without what binds it to its claim, and is Available again. */
   | { readonly type: 'unbind'; readonly volume: PersistentVolume }
   /** It stays as it is, until its claim has been bound. */
   | { readonly type: 'wait' };
+
+const kept: Reclaim = { type: 'keep' };
 
 /** Returns the next step of a volume. @param claim the one that its claimRef is about; undefined when that is gone */
 export function planVolume(
   volume: PersistentVolume,
   claim: PersistentVolumeClaim | undefined,
 ): VolumeStep {
-  if (!isBoundByUid(volume)) return { type: 'phase', phase: 'Available', reclaim: false };
+  if (!isBoundByUid(volume)) return { type: 'phase', phase: 'Available', reclaim: kept };
   if (claim === undefined) return released(volume);
   const named = claim.spec.volumeName ?? '';
-  if (named === volume.metadata.name) return { type: 'phase', phase: 'Bound', reclaim: false };
+  if (named === volume.metadata.name) return { type: 'phase', phase: 'Bound', reclaim: kept };
   if (named === '') {
     if (volume.status?.phase !== undefined) return { type: 'wait' };
-    return { type: 'phase', phase: 'Available', reclaim: false };
+    return { type: 'phase', phase: 'Available', reclaim: kept };
   }
   const { annotations = {} } = volume.metadata;
   const isProvisioned = annotations[provisionedByAnnotation] !== undefined;
@@ -146,7 +167,7 @@ export function isBoundByUid({ spec }: PersistentVolume): boolean {
 /** A volume that could not be reclaimed says so while it is tried again. */
 function released(volume: PersistentVolume): VolumeStep {
   const phase = volume.status?.phase === 'Failed' ? 'Failed' : 'Released';
-  return { type: 'phase', phase, reclaim: isDeletedAfterUse(volume) };
+  return { type: 'phase', phase, reclaim: reclaimOf(volume) };
 }
 
 function isDeletedAfterUse({ spec }: PersistentVolume): boolean {

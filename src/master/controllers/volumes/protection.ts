@@ -2,11 +2,9 @@
  * Controllers "persistentvolumeclaim-protection-controller" and "persistentvolume-protection-controller": a finalizer
  * keeps a claim while a pod uses it and a volume while it is bound.
  */
-import { keyOf, objectKey, splitKey } from '../../../api/facts/keys.js';
-import { claimNames } from '../../../api/facts/pod-claims.js';
+import { keyOf, splitKey } from '../../../api/facts/keys.js';
 import { isPodTerminal } from '../../../api/facts/pods.js';
 import type { PersistentVolume, PersistentVolumeClaim, Pod } from '../../../api/types/core.js';
-import { podInformer } from '../../../client/controller/pod-index.js';
 import type { Controller, Reconciler } from '../../../client/controller/reconciler.js';
 import {
   createReconciler,
@@ -18,8 +16,7 @@ import type { Informer, ResourceId } from '../../../client/types.js';
 import { claimFinalizer, volumeFinalizer } from '../../../api/facts/volume-protection.js';
 import type { ControllerContext } from '../context.js';
 import { protectedFinalizers } from './plan.js';
-
-const claimIndex = 'claims';
+import { claimIndex, claimKeys, podsByClaim } from './pods-by-claim.js';
 
 /** Both controllers. */
 export function createVolumeProtection(context: ControllerContext): Controller[] {
@@ -45,8 +42,7 @@ class VolumeProtection {
       name: 'persistentvolume-protection-controller',
       reconcile: (name) => this.#protectVolume(name),
     });
-    this.#pods = podInformer(context);
-    this.#pods.addIndex(claimIndex, claimKeys);
+    this.#pods = podsByClaim(context);
     this.#claims = watchSelf<PersistentVolumeClaim>(context, resources.claims, (key) =>
       this.claimReconciler.enqueue(key),
     );
@@ -106,8 +102,4 @@ class VolumeProtection {
 /** True for a pod that has a node and has not ended. */
 function isOnNode(pod: Pod): boolean {
   return !isPodTerminal(pod) && (pod.spec.nodeName ?? '') !== '';
-}
-
-function claimKeys(pod: Pod): string[] {
-  return claimNames(pod).map((name) => objectKey({ namespace: pod.metadata.namespace, name }));
 }
