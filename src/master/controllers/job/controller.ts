@@ -165,6 +165,11 @@ class JobController {
     if (isFinished(job)) return;
     const done = findCondition(status.conditions, 'Complete');
     const failed = findCondition(status.conditions, 'Failed');
+    const { completions = Number.POSITIVE_INFINITY } = job.spec;
+    if (done !== undefined && (status.succeeded ?? 0) > completions) {
+      const message = 'Too many succeeded pods running after completion count reached';
+      this.#recorder.warning(owner, 'TooManySucceededPods', message);
+    }
     if (done !== undefined) this.#recorder.normal(owner, 'Completed', 'Job completed');
     if (failed !== undefined) {
       this.#recorder.warning(owner, failed.reason ?? 'Failed', failed.message ?? '');
