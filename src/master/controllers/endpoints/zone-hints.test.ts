@@ -15,7 +15,7 @@ const master = 'node-role.kubernetes.io/control-plane';
 const even = zoneShares([node('a'), node('b')]);
 /** Endpoints by the zones that they are in; in capitals: not ready. */
 const endpoints = (zones: string): Endpoint[] =>
-  [...zones].map((zone) => ({
+  zones.split('').map((zone) => ({
     addresses: ['10.0.0.1'],
     conditions: { ready: zone === zone.toLowerCase() },
     ...(zone === '-' ? {} : { zone: zone.toLowerCase() }),

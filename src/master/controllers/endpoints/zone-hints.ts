@@ -40,7 +40,9 @@ export function zoneShares(nodes: readonly Node[]): ZoneShares | undefined {
     total += cpu;
   }
   if (cpus.size < 2) return undefined;
-  return new Map([...cpus].toSorted().map(([zone, cpu]) => [zone, cpu / total]));
+  // The order of nodes in the cache is that of arrival.
+  const zones = [...cpus].toSorted(([a], [b]) => (a < b ? -1 : 1));
+  return new Map(zones.map(([zone, cpu]) => [zone, cpu / total]));
 }
 
 /** The zone of each endpoint's clients, by its place in the list; or why there are no hints. */
@@ -105,10 +107,10 @@ export function withZoneHints<G extends Group>(
     if ('problem' in plan) problems.push({ addressType, problem: plan.problem });
     else for (const [at, endpoint] of all.entries()) zoneOf.set(endpoint, plan.zones[at]);
   }
-  const hinted = ({ hints: _, ...endpoint }: Endpoint, zone: string | undefined): Endpoint => ({
-    ...endpoint,
-    ...(zone === undefined ? {} : { hints: { forZones: [{ name: zone }] } }),
-  });
+  const hinted = (endpoint: Endpoint, zone: string | undefined): Endpoint => {
+    const { hints: _hints, ...rest } = endpoint;
+    return zone === undefined ? rest : { ...rest, hints: { forZones: [{ name: zone }] } };
+  };
   return {
     groups: groups.map((group) => ({
       ...group,
