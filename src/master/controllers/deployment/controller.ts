@@ -123,8 +123,7 @@ class DeploymentController {
     const status = collided
       ? { ...plan.status, collisionCount: (plan.status.collisionCount ?? 0) + 1 }
       : plan.status;
-    const current = await this.#writeRevision(deployment, plan.revision);
-    await this.#writeStatus(current, status);
+    await this.#writeStatus(deployment, status, plan.revision);
     return plan.recheckMs === undefined ? undefined : { requeueAfterMs: plan.recheckMs };
   }
 
@@ -184,20 +183,25 @@ class DeploymentController {
     return ours && findNew(deployment, [present]) !== undefined;
   }
 
-  async #writeRevision(deployment: Deployment, revision: bigint | undefined): Promise<Deployment> {
-    if (revision === undefined) return deployment;
-    return this.#context.client.patch<Deployment>(
-      resources.deployments,
-      deployment.metadata,
-      'application/merge-patch+json',
-      { metadata: { annotations: { [revisionAnnotation]: String(revision) } } },
-    );
-  }
-
-  async #writeStatus(deployment: Deployment, status: DeploymentStatus): Promise<void> {
-    if (jsonEqual(deployment.status, status)) return;
+  /**
+   * Writes the status, and the revision with it: an annotation that is written by itself counts as a change of what is
+   * wanted.
+   */
+  async #writeStatus(
+    deployment: Deployment,
+    status: DeploymentStatus,
+    revision: bigint | undefined,
+  ): Promise<void> {
+    if (revision === undefined && jsonEqual(deployment.status, status)) return;
+    const { metadata } = deployment;
+    const told = revision === undefined ? {} : { [revisionAnnotation]: String(revision) };
+    const annotations = { ...metadata.annotations, ...told };
     await this.#context.client
-      .updateStatus<Deployment>(resources.deployments, { ...deployment, status })
+      .updateStatus<Deployment>(resources.deployments, {
+        ...deployment,
+        metadata: revision === undefined ? metadata : { ...metadata, annotations },
+        status,
+      })
       .catch(ignoreNotFound);
   }
 }

@@ -19,7 +19,7 @@ import { isScalingEvent, newSetSize, scaleProportionally, shrinkOld } from './sc
 import {
   baseStatus,
   isComplete,
-  setCondition,
+  noteCondition,
   withPause,
   withProgress,
   withReplicaFailure,
@@ -167,7 +167,8 @@ function note(input: DeploymentInput & Step, reason: string, message: string): D
   const { deployment, status, nowMs } = input;
   if (deployment.spec.progressDeadlineSeconds === undefined) return status;
   const condition = { type: 'Progressing', status: 'True', reason, message };
-  return { ...status, conditions: setCondition(status.conditions ?? [], condition, nowMs) };
+  const conditions = noteCondition(deployment, status.conditions ?? [], condition, nowMs);
+  return { ...status, conditions };
 }
 
 function planRolling(input: DeploymentInput & Step): DeploymentPlan {
@@ -214,7 +215,8 @@ function finish(
   status: DeploymentStatus,
 ): DeploymentPlan {
   const { deployment, present, old, sets, nowMs } = input;
-  const progress = withProgress(deployment, present, status, nowMs);
+  const made = actions.find(({ type }) => type === 'create')?.set;
+  const progress = withProgress(deployment, present ?? made, status, nowMs);
   const cleaning =
     actions.length === 0 && isComplete(deployment, progress.status)
       ? surplusHistory(deployment, old)

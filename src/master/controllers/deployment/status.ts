@@ -23,6 +23,19 @@ export function setCondition(
   return replaceCondition(conditions, next, nowMs);
 }
 
+/** As {@link setCondition}, for what is noted before the counts: ahead of the condition Available that is new with it. */
+export function noteCondition(
+  { status }: Deployment,
+  conditions: readonly DeploymentCondition[],
+  next: { type: string; status: string; reason: string; message: string },
+  nowMs: number,
+): DeploymentCondition[] {
+  const noted = setCondition(conditions, next, nowMs);
+  if (findCondition(status?.conditions, 'Available') !== undefined) return noted;
+  const isLater = ({ type }: DeploymentCondition): boolean => type === 'Available';
+  return [...noted.filter((condition) => !isLater(condition)), ...noted.filter(isLater)];
+}
+
 /** As {@link setCondition}, and moves `lastUpdateTime` in any case: there was progress just now. */
 function replaceCondition(
   conditions: readonly DeploymentCondition[],
@@ -226,7 +239,7 @@ export function withPause(
       reason: 'DeploymentPaused',
       message: 'Deployment is paused',
     };
-    return { ...status, conditions: setCondition(conditions, condition, nowMs) };
+    return { ...status, conditions: noteCondition(deployment, conditions, condition, nowMs) };
   }
   if (deployment.spec.paused !== true && paused) {
     const condition = {
@@ -235,7 +248,7 @@ export function withPause(
       reason: 'DeploymentResumed',
       message: 'Deployment is resumed',
     };
-    return { ...status, conditions: setCondition(conditions, condition, nowMs) };
+    return { ...status, conditions: noteCondition(deployment, conditions, condition, nowMs) };
   }
   return status;
 }
