@@ -30,6 +30,7 @@ import {
 import { compileSelector } from '../../../api/facts/selectors.js';
 import {
   mayHaveClaim,
+  missingIdentity,
   ownerOf,
   statefulClaims,
   statefulPod,
@@ -118,6 +119,7 @@ class StatefulSetController {
       update: update.metadata.name,
       nowMs: this.#context.clock.nowMs(),
     });
+    await this.#keepIdentities(set, pods);
     await this.#keepClaimOwners(set, pods);
     for (const ordinal of ordinalsWithoutNode(set, pods)) await this.#createClaims(set, ordinal);
     this.#expectations.expect(
@@ -184,6 +186,7 @@ class StatefulSetController {
     const pod = statefulPod(set, template, action.ordinal, action.revision);
     const what = `create Pod ${pod.metadata.name} in StatefulSet ${set.metadata.name}`;
     try {
+      this.#refuseEndingClaims(set, action.ordinal);
       const made = await client.create<Pod>(resources.pods, pod);
       this.#expectations.made(set.metadata.uid ?? '', made);
       this.#recorder.normal(owner, 'SuccessfulCreate', `${what} successful`);
@@ -192,6 +195,33 @@ class StatefulSetController {
       const text = errorMessage(error);
       this.#recorder.warning(owner, 'FailedCreate', `${what} failed error: ${text}`);
       throw error;
+    }
+  }
+
+  /** A pod with a claim that is about to go would keep it, and lose it with its own end. */
+  #refuseEndingClaims(set: StatefulSet, ordinal: number): void {
+    const ending = statefulClaims(set, ordinal)
+      .filter(
+        ({ metadata }) => this.#claims.get(metadata)?.metadata.deletionTimestamp !== undefined,
+      )
+      .map(({ metadata }) => `pvc ${metadata.name} is being deleted`);
+    if (ending.length === 0) return;
+    throw new Error(ending.length === 1 ? ending[0] : `[${ending.join(', ')}]`);
+  }
+
+  /** Gives adopted pods the labels of their identity. */
+  async #keepIdentities(set: StatefulSet, pods: readonly Pod[]): Promise<void> {
+    for (const pod of pods) {
+      const labels = missingIdentity(set, pod);
+      if (labels === undefined || pod.metadata.deletionTimestamp !== undefined) continue;
+      const { uid, name } = pod.metadata;
+      await this.#context.client
+        .patch(resources.pods, pod.metadata, 'application/merge-patch+json', {
+          metadata: { uid, labels },
+        })
+        .catch(ignoreNotFound);
+      const message = `update Pod ${name} in StatefulSet ${set.metadata.name} successful`;
+      this.#recorder.normal(ownerOf(set), 'SuccessfulUpdate', message);
     }
   }
 

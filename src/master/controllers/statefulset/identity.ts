@@ -62,6 +62,17 @@ export function statefulPod(
   return pod;
 }
 
+/** The labels of its identity, for a pod of the set that does not have its name as a label; undefined when it does. */
+export function missingIdentity(
+  set: StatefulSet,
+  { metadata }: Pod,
+): Readonly<Record<string, string>> | undefined {
+  const prefix = `${set.metadata.name}-`;
+  if (!metadata.name.startsWith(prefix)) return undefined;
+  if (metadata.labels?.[podNameLabel] === metadata.name) return undefined;
+  return { [podNameLabel]: metadata.name, [podIndexLabel]: metadata.name.slice(prefix.length) };
+}
+
 /** The claims of the pod with that number. */
 export function statefulClaims(set: StatefulSet, ordinal: number): PersistentVolumeClaim[] {
   return (set.spec.volumeClaimTemplates ?? []).map((template) => ({
