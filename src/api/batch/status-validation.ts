@@ -176,7 +176,10 @@ function changeErrors({ spec }: Job, status: Status, before: Status): FieldError
       errors.push(wrongTime(completionTime, 'completionTime cannot be mutated'));
     }
   }
-  if (before.startTime !== undefined && before.startTime !== startTime && spec.suspend !== true) {
+  // A job that goes on starts anew: the controller says both at once, after the user's change of the spec.
+  const resumes = holds(before, 'Suspended') === true && holds(status, 'Suspended') !== true;
+  const hasStarted = before.startTime !== undefined && before.startTime !== startTime;
+  if (hasStarted && spec.suspend !== true && !resumes) {
     const text = 'startTime cannot be removed for unsuspended job';
     errors.push(required(field('startTime'), text));
   }

@@ -122,7 +122,9 @@ describe('indexed jobs', () => {
     const plan = steps(job, [podIn('a', { index: 1 })]);
     const reached = ['SuccessCriteriaMet=True SuccessPolicy'];
     expect(plan.conditions).toEqual(met ? reached : []);
-    expect(plan.end).toEqual(met ? ['a'] : []);
+    // It does not count as failed.
+    expect(plan.drop).toEqual(met ? ['a'] : []);
+    expect(plan.end).toEqual([]);
     if (met) expect(plan.status.conditions?.[0]?.message).toBe('Matched rules at index 1');
   });
 });
@@ -208,6 +210,9 @@ describe('failures', () => {
     const ending = podIn('a', { deleted: true, released: true });
     const gone = podIn('f', { phase: 'Failed', released: true });
     expect(steps(later, [ending, gone]).conditions).toHaveLength(1);
+    // A pod whose node is gone never says that it has failed.
+    const patient = { ...later, spec: { ...later.spec, podReplacementPolicy: 'Failed' } };
+    expect(steps(patient, [podIn('a', { deleted: true }), gone]).release).toEqual(['a']);
     expect(steps(later, [gone]).conditions).toEqual([
       'FailureTarget=True BackoffLimitExceeded',
       'Failed=True BackoffLimitExceeded',
@@ -278,12 +283,12 @@ describe('backoffLimitPerIndex', () => {
 });
 
 describe('suspend', () => {
-  test('pods are dropped without counting, and the start is forgotten', () => {
+  test('pods are dropped without counting, and the start is kept', () => {
     const plan = steps(jobWith({ suspend: true, backoffLimit: 0 }), [podIn('a'), podIn('b')]);
     expect(plan.drop).toEqual(['a', 'b']);
     expect(plan.end).toEqual([]);
     expect(plan.conditions).toEqual(['Suspended=True JobSuspended']);
-    expect(plan.status.startTime).toBeUndefined();
+    expect(plan.status.startTime).toBe(jobWith({}).status?.startTime);
     const job = { ...jobWith({ suspend: true, backoffLimit: 0 }), status: plan.status };
     const after = steps(job, [podIn('a', { deleted: true, released: true })]);
     expect(after.conditions).toEqual(['Suspended=True JobSuspended']);
@@ -293,7 +298,6 @@ describe('suspend', () => {
   test('resumed: it starts anew, and its deadline counts from then', () => {
     const suspended = { type: 'Suspended', status: 'True', lastTransitionTime: ago(600) };
     const job = jobWith({ activeDeadlineSeconds: 60 }, { conditions: [suspended] });
-    delete job.status?.startTime;
     const plan = steps(job);
     expect(plan.conditions).toEqual(['Suspended=False JobResumed']);
     expect(plan.status.startTime).toBe(ago(0));

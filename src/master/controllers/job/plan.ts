@@ -29,7 +29,7 @@ export interface JobPlan {
   readonly create: readonly WantedPod[];
   /** Pods to delete because the job has come to its end; they count as failed. */
   readonly end: readonly Pod[];
-  /** Pods to delete that are too many, or whose job is suspended; they do not count. */
+  /** Pods to delete that are too many, or whose job is suspended or has succeeded; they do not count. */
   readonly drop: readonly Pod[];
   /** Ended pods whose finalizer may go once the status is written. */
   readonly release: readonly Pod[];
@@ -49,6 +49,8 @@ export function planJob(job: Job, pods: readonly Pod[], nowMs: number): JobPlan 
     const known = waits.filter((ms) => ms !== undefined && ms > 0);
     return known.length === 0 ? {} : { recheckMs: Math.min(...known.map(Number)) };
   };
+  // What still runs when enough has succeeded has not failed.
+  if (verdict?.ok === true) return { ...nothing, status, drop: counts.active };
   if (verdict !== undefined) return { ...nothing, status, end: counts.active };
   if (job.spec.suspend === true) return { ...nothing, status, drop: counts.active };
   const { recheckMs, ...steps } = balance(counts, pods, nowMs);
@@ -75,7 +77,7 @@ function stateOf(counts: Tally, verdict: Verdict | undefined, nowMs: number): St
   const { job } = counts;
   const now = formatTime(nowMs);
   const resting = job.spec.suspend === true && verdict === undefined;
-  const startTime = resting ? undefined : (job.status?.startTime ?? now);
+  const startTime = startTimeOf(job, resting, now);
   const conditions = withSuspended(job.status?.conditions ?? [], resting, now);
   if (verdict === undefined) return { conditions, startTime, completionTime: undefined };
   const { ok, reason, message } = verdict;
@@ -87,6 +89,13 @@ function stateOf(counts: Tally, verdict: Verdict | undefined, nowMs: number): St
   if (!gone || uncounted > 0) return { conditions: target, startTime, completionTime: undefined };
   const done = set(target, ok ? 'Complete' : 'Failed');
   return { conditions: done, startTime, completionTime: ok ? now : undefined };
+}
+
+/** A job that rests keeps the time of its last start; its deadline counts from when it goes on. */
+function startTimeOf({ status }: Job, resting: boolean, now: string): string | undefined {
+  if (resting) return status?.startTime;
+  const rested = findCondition(status?.conditions, 'Suspended')?.status === 'True';
+  return rested ? now : (status?.startTime ?? now);
 }
 
 function withSuspended(

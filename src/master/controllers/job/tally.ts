@@ -111,7 +111,9 @@ function countFresh(job: Job, pods: readonly Pod[], noted: ReadonlySet<string>) 
   let failJob: string | undefined;
   for (const pod of pods) {
     const good = pod.status?.phase === 'Succeeded';
-    if (!isTracked(pod) || (!good && !isFailedPod(job, pod))) continue;
+    // The end of a failed job is the end of its pods, whether they say so or not.
+    const ended = ending && pod.metadata.deletionTimestamp !== undefined;
+    if (!isTracked(pod) || (!good && !ended && !isFailedPod(job, pod))) continue;
     release.push(pod);
     const { uid = '' } = pod.metadata;
     if (noted.has(uid)) continue;

@@ -58,7 +58,10 @@ function failure(counts: Tally, nowMs: number): Verdict | undefined {
   if (failuresOf(counts) > limit || restartedTooOften(counts, limit)) {
     return failed('BackoffLimitExceeded', 'Job has reached the specified backoff limit');
   }
-  if (deadlineMsLeft(counts.job, counts.job.status?.startTime, nowMs) === 0) {
+  // A job that goes on after a rest starts anew.
+  const rested = findCondition(counts.job.status?.conditions, 'Suspended')?.status === 'True';
+  const startTime = rested ? undefined : counts.job.status?.startTime;
+  if (deadlineMsLeft(counts.job, startTime, nowMs) === 0) {
     return failed('DeadlineExceeded', 'Job was active longer than specified deadline');
   }
   if (spec.maxFailedIndexes !== undefined && counts.failedIndexes.size > spec.maxFailedIndexes) {
