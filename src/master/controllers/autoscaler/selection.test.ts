@@ -42,7 +42,7 @@ test('a Scale with a selector that cannot be read', () => {
 test('pods that two autoscalers would scale', () => {
   const others = [rival('front', 'tier', 'front'), rival('db', 'app', 'db')];
   const message =
-    'pods by selector app=web are controlled by multiple HPAs: [{front default} {web default}]';
+    'pods by selector app=web are controlled by multiple HPAs: [default/front default/web]';
   expect(selectPods(web, 'app=web', pods, others)).toEqual({
     reason: 'AmbiguousSelector',
     message,

@@ -55,9 +55,8 @@ export function selectPods(
     selected.some(({ metadata }) => other.matches(metadata.labels)),
   );
   if (rivals.length === 0) return { pods: selected, matches };
-  // As Go prints a list of {Name, Namespace}.
   const all = [autoscaler, ...rivals].toSorted((a, b) => (objectKey(a) < objectKey(b) ? -1 : 1));
-  const names = all.map(({ name, namespace }) => `{${name} ${namespace}}`).join(' ');
+  const names = all.map(({ name, namespace }) => `${namespace}/${name}`).join(' ');
   const message = `pods by selector ${selector} are controlled by multiple HPAs: [${names}]`;
   const condition = { reason: 'AmbiguousSelector', message };
   return { reason: 'AmbiguousSelector', message, condition };

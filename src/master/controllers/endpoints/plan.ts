@@ -320,10 +320,11 @@ export function sliceLabels(service: Service, manager: string): Record<string, s
   };
 }
 
-/** Labels of an Endpoints object. */
+/** Labels of an Endpoints object; that it is headless, only we say. */
 export function endpointsLabels(service: Service): Record<string, string> {
+  const { [headlessLabel]: _, ...labels } = service.metadata.labels ?? {};
   return {
-    ...service.metadata.labels,
+    ...labels,
     ...(isHeadless(service) ? { [headlessLabel]: '' } : {}),
     [endpointsManagerLabel]: 'endpoint-controller',
   };

@@ -122,11 +122,13 @@ export function planBudget(
   nowMs: number,
 ): BudgetPlan {
   const { minAvailable, maxUnavailable } = budget.spec;
-  const expectedPods = usesScale(budget) ? scale : pods.length;
+  // A budget that says neither wants nothing, and allows nothing.
+  const isBlank = minAvailable === undefined && maxUnavailable === undefined;
+  const expectedPods = isBlank ? 0 : usesScale(budget) ? scale : pods.length;
   const desiredHealthy =
     maxUnavailable !== undefined
       ? Math.max(0, expectedPods - scaledValue(maxUnavailable, expectedPods, 'up'))
-      : scaledValue(minAvailable ?? 1, expectedPods, 'up');
+      : scaledValue(minAvailable ?? 0, expectedPods, 'up');
   const disrupted: Record<string, string> = {};
   const left: Pod[] = [];
   let recheckMs = Number.POSITIVE_INFINITY;

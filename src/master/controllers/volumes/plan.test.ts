@@ -135,7 +135,13 @@ describe('a claim without a volume', () => {
       undefined,
       'ProvisioningFailed: storageclass.storage.k8s.io "disk" not found',
     ],
-    ['no provisioner', disk, [], storageClass('kubernetes.io/no-provisioner'), 'wait'],
+    [
+      'no provisioner',
+      disk,
+      [],
+      storageClass('kubernetes.io/no-provisioner'),
+      'ProvisioningFailed: no volume plugin matched name: kubernetes.io/no-provisioner',
+    ],
     [
       'a consumer comes first',
       disk,

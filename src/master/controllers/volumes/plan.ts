@@ -54,7 +54,10 @@ export function planClaim(
     return { type: 'wait', notice: withoutClass(classOfClaim(claim)) };
   }
   const { provisioner } = storageClass;
-  if (provisioner === 'kubernetes.io/no-provisioner') return { type: 'wait' };
+  if (provisioner.startsWith('kubernetes.io/')) {
+    const message = `no volume plugin matched name: ${provisioner}`;
+    return { type: 'wait', notice: { type: 'Warning', reason: 'ProvisioningFailed', message } };
+  }
   return { type: 'provision', provisioner };
 }
 
