@@ -12,7 +12,7 @@ import { isKnown } from './known.js';
 import { commonNodes, plan } from './plan.js';
 import type { Scenario } from './steps.js';
 
-const togetherMax = 6;
+const togetherMax = 8;
 /** Makes namespaces of this run its own. */
 const token = Math.floor(systemClock().nowMs() / 1000).toString(36);
 

@@ -51,6 +51,7 @@ export const workloads: readonly Scenario[] = [
       { settle: 9 },
       look,
       { patch: 'Deployment/web', body: spec({ replicas: 8 }) },
+      { settle: 9 },
       look,
     ],
   },
