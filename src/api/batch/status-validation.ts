@@ -177,7 +177,7 @@ function changeErrors({ spec }: Job, status: Status, before: Status): FieldError
     }
   }
   // A job that goes on starts anew: the controller says both at once, after the user's change of the spec.
-  const resumes = holds(before, 'Suspended') === true && holds(status, 'Suspended') !== true;
+  const resumes = holds(before, 'Suspended') && !holds(status, 'Suspended');
   const hasStarted = before.startTime !== undefined && before.startTime !== startTime;
   if (hasStarted && spec.suspend !== true && !resumes) {
     const text = 'startTime cannot be removed for unsuspended job';

@@ -23,7 +23,7 @@ export function setCondition(
   return replaceCondition(conditions, next, nowMs);
 }
 
-/** As {@link setCondition}, for what is noted before the counts: ahead of the condition Available that is new with it. */
+/** As {@link setCondition}, for what is noted before the counts: ahead of an Available that is new with it. */
 export function noteCondition(
   { status }: Deployment,
   conditions: readonly DeploymentCondition[],

@@ -14,7 +14,7 @@ const type = 'DisruptionTarget';
 /** For so long a pod may be about to go. @see kubernetes pkg/controller/disruption, stalePodDisruptionTimeout */
 const staleMs = 2 * 60_000;
 
-/** Milliseconds until a pod's condition `DisruptionTarget` is stale, 0 once it is; undefined while it means something. */
+/** Milliseconds until a pod's `DisruptionTarget` is stale, 0 once it is; undefined while it means something. */
 export function msUntilStale(pod: Pod, nowMs: number): number | undefined {
   const found = findCondition(pod.status?.conditions, type);
   if (found?.status !== 'True' || pod.metadata.deletionTimestamp !== undefined) return undefined;
