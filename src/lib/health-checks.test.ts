@@ -27,8 +27,25 @@ test.each([
     '[+]ping ok\n[-]etcd failed: reason withheld\nlivez check failed\n',
   ],
   ['/livez', 'exclude=etcd', [ping, ill], 200, 'ok'],
+  ['/livez', 'exclude=etcd', [ill], 200, 'ok'],
+  [
+    '/livez',
+    'verbose&exclude=etcd&exclude=b&exclude=a',
+    [ping, ill],
+    200,
+    '[+]ping ok\n[+]etcd excluded: ok\n' +
+      'warn: some health checks cannot be excluded: no matches for "a","b"\nlivez check passed\n',
+  ],
   ['/livez/ping', '', [ping, ill], 200, 'ok'],
-  ['/readyz/etcd', '', [ping, ill], 500, '[-]etcd failed: reason withheld\nreadyz check failed\n'],
+  ['/livez/ping', 'verbose&exclude=ping', [ping, ill], 200, 'ok'],
+  ['/readyz/etcd', '', [ping, ill], 500, 'internal server error: etcd failed\n'],
+  [
+    '/readyz/etcd',
+    '',
+    [{ ...ill, reason: 'no answer' }],
+    500,
+    'internal server error: no answer\n',
+  ],
 ])('%s?%s', async (path, query, checks, status, text) => {
   const found = healthPath(path) ?? { root: '', single: '' };
   expect(await answerHealth(found, new URLSearchParams(query), checks)).toEqual({ status, text });
