@@ -1,5 +1,5 @@
 import { afterEach, expect, test } from '@jest/globals';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { KubeObject } from '../../api/object.js';
@@ -59,10 +59,12 @@ async function rig() {
   const machine = await readMachine('/');
   const parts = { nodeName: 'n1', find, access, metrics, machine, threshold, clock };
   const stats = new StatsSummary(clock);
+  const logDir = join(dataDir, 'log');
+  await mkdir(logDir);
   const server = createGrpcServer({
     log: silentLogger,
     clock,
-    fallback: createAgentDoor({ ...parts, stats, log: silentLogger }),
+    fallback: createAgentDoor({ ...parts, stats, logDir, log: silentLogger }),
   });
   const { port } = await server.listen({ host: '127.0.0.1', port: 0 });
   started.node = await startWorkerNode({
@@ -122,7 +124,7 @@ async function rig() {
     await api.delete(resources.pods, key, { gracePeriodSeconds: 0 });
     await until(async () => started.node?.pods.workers.size === 0);
   };
-  return { ask, run, remove, threshold, started };
+  return { ask, run, remove, threshold, started, logDir };
 }
 
 async function until(holds: () => Promise<boolean>): Promise<void> {
@@ -168,7 +170,7 @@ test('each path is for those who may read that part of the node', async () => {
     200: ['/stats/summary'],
     403: but('/stats/summary'),
   });
-  expect(await withStatus('log')).toEqual({ 404: ['/logs/'], 403: but('/logs/') });
+  expect(await withStatus('log')).toEqual({ 200: ['/logs/'], 403: but('/logs/') });
   expect(await withStatus('configz')).toEqual({ 404: ['/configz'], 403: but('/configz') });
   const own = [...metrics, '/stats/summary', '/logs/'];
   expect(await withStatus('proxy')).toEqual({
@@ -176,7 +178,7 @@ test('each path is for those who may read that part of the node', async () => {
     403: own,
     404: but(...own, ...health, '/pods'),
   });
-  const served = [...metrics, '/stats/summary', ...health, '/pods'];
+  const served = [...metrics, '/stats/summary', ...health, '/pods', '/logs/'];
   expect(await withStatus('all')).toEqual({ 200: served, 404: but(...served) });
   expect(await withStatus('')).toEqual({ 401: paths });
   expect(await withStatus('bad')).toEqual({ 401: paths });
@@ -249,4 +251,43 @@ test('a node that is still starting says so', async () => {
   expect((await ask('/metrics/resource')).text).toContain('resource_scrape_error 1\n');
   expect((await ask('/stats/summary')).status).toBe(503);
   if (node !== undefined) started.node = node;
+});
+
+test('the files below the directory of logs are shown, and nothing outside', async () => {
+  const { ask, logDir } = await rig();
+  await mkdir(join(logDir, 'a b'));
+  await writeFile(join(logDir, 'a b', 'x.log'), 'one\ntwo\n');
+  await writeFile(join(logDir, '<&>.log'), '');
+  await symlink('a b/x.log', join(logDir, 'last'));
+  await symlink('/etc/passwd', join(logDir, 'out'));
+  const list = (...lines: string[]): string =>
+    `<!doctype html>\n<meta name="viewport" content="width=device-width">\n<pre>\n${lines.join('')}</pre>\n`;
+  const answers = {
+    '/logs/': [
+      200,
+      list(
+        '<a href="%3C%26%3E.log">&lt;&amp;&gt;.log</a>\n',
+        '<a href="a%20b/">a b/</a>\n',
+        '<a href="last">last</a>\n',
+        '<a href="out">out</a>\n',
+      ),
+    ],
+    '/logs/a%20b/': [200, list('<a href="x.log">x.log</a>\n')],
+    '/logs/a%20b': [200, list('<a href="x.log">x.log</a>\n')],
+    '/logs/a%20b/x.log': [200, 'one\ntwo\n'],
+    '/logs/%3C%26%3E.log': [200, ''],
+    '/logs/last': [200, 'one\ntwo\n'],
+    '/logs/out': [403, '403 Forbidden\n'],
+    '/logs/%2e%2e%2f': [403, '403 Forbidden\n'],
+    '/logs/none': [404, '404 page not found\n'],
+    '/logs/last/x': [404, '404 page not found\n'],
+    '/logs/%': [404, '404 page not found\n'],
+  };
+  for (const [path, [status, text]] of Object.entries(answers)) {
+    expect({ path, ...(await ask(path)) }).toEqual({ path, status, text });
+  }
+  expect((await ask('/logs/last', 'all', { method: 'POST' })).status).toBe(405);
+  expect((await ask('/metrics')).text).toContain(
+    'kubelet_http_requests_total{method="GET",path="logs",server_type="readwrite",long_running="false"} 12\n',
+  );
 });

@@ -31,6 +31,7 @@ import type { StatsSummary } from '../service/stats-summary.js';
 import type { UsageReading } from '../service/usage-meter.js';
 import type { AgentMetrics } from './agent-metrics.js';
 import { wantedOf } from './door-attributes.js';
+import { logsPath, nodeLogDir, serveNodeLog } from './node-logs.js';
 import type { MachineSize, UsedContainer } from './usage-metrics.js';
 import { cadvisorMetrics, resourceMetrics } from './usage-metrics.js';
 
@@ -43,6 +44,8 @@ export interface AgentDoorOptions {
   readonly metrics: AgentMetrics;
   readonly stats: StatsSummary;
   readonly machine: MachineSize;
+  /** The directory with the node's logs. @default /var/log */
+  readonly logDir?: string;
   readonly threshold: LogThreshold;
   readonly clock: Clock;
   readonly log: Logger;
@@ -101,7 +104,9 @@ class AgentDoor {
     const path = given.length > 1 ? given.replace(/\/$/, '') : given;
     if (path !== verbosityPath) leave(request, response, this.#options.clock);
     const method = request.method ?? 'GET';
-    const known = this.#paths.has(path) ? path.slice(1) : healthPath(path)?.root;
+    const isLog = path === logsPath || path.startsWith(`${logsPath}/`);
+    const own = this.#paths.has(path) ? path.slice(1) : healthPath(path)?.root;
+    const known = isLog ? 'logs' : own;
     this.#counted(known ?? 'other', methods.has(method) ? method : 'other');
     if (!(await this.#admits(request, response, path))) return;
     const health = healthPath(path);
@@ -110,6 +115,10 @@ class AgentDoor {
       const checks = [alwaysHolds('ping'), alwaysHolds('log'), syncs];
       const found = await answerHealth(health, query, checks, this.#slis);
       if (found !== undefined) return answer(response, found.status, plainText, found.text);
+    }
+    if (isLog) {
+      const { logDir: root = nodeLogDir } = this.#options;
+      return serveNodeLog({ root, path: given, method }, response);
     }
     const serve = this.#paths.get(path);
     if (serve === undefined) return answer(response, 404, plainText, '404 page not found\n');
