@@ -228,6 +228,7 @@ export const replicationControllerKind = defineKind<ReplicationController>({
   schema: replicationControllerSchema,
   hasGeneration: true,
   subresources: [scaleSubresource()],
+  defaultPropagation: 'Orphan',
   podSpec: ({ spec }) => spec?.template?.spec,
   warnings: templateWarnings<ReplicationController>('spec.template', ({ spec }) => spec.template, {
     names: true,

@@ -118,6 +118,7 @@ describe('finalizers', () => {
       200,
       ['a/b', 'orphan'],
     ],
+    ['orphans by its kind', 'ReplicationController', {}, [], 200, ['orphan']],
     ['what is there already stays', 'ConfigMap', {}, ['orphan'], 200, ['orphan']],
     [
       'nothing in the background',
