@@ -28,6 +28,14 @@ export interface CountedResource {
   readonly plural: string;
 }
 
+/** The beginning of names that limit how many objects there are of any resource. */
+export const countPrefix = 'count/';
+
+/** The name under which a quota limits how many objects of a resource there are. */
+export function countName({ group, plural }: CountedResource): string {
+  return `${countPrefix}${qualifiedName(group, plural)}`;
+}
+
 /** Whether an update of this may change what it uses, or to which quotas that belongs. */
 export function usageMayChange(kind: CountedResource, subresource: string): boolean {
   if (kind.group !== '') return false;
@@ -39,9 +47,7 @@ export function usageMayChange(kind: CountedResource, subresource: string): bool
 /** Returns the present usage of the object. */
 export function usageOf(kind: CountedResource, object: KubeObject): Amounts {
   const one = quantityOf(1);
-  const used = new Map<string, Quantity>([
-    [`count/${qualifiedName(kind.group, kind.plural)}`, one],
-  ]);
+  const used = new Map<string, Quantity>([[countName(kind), one]]);
   if (kind.group !== '') return used;
   if (bareNames.has(kind.plural)) used.set(kind.plural, one);
   switch (kind.plural) {

@@ -216,6 +216,11 @@ describe('quotas', () => {
     });
   });
 
+  test('what nobody can count is not said to be none', () => {
+    const hard = { 'count/gadgets.example.com': '1', 'count/deployments.apps': '1' };
+    expect(used({ hard })).toEqual({ 'count/deployments.apps': '1' });
+  });
+
   test('scopes choose pods; other things are not counted then', () => {
     const hard = { pods: '9' };
     expect(used({ hard, scopes: ['BestEffort'] })).toEqual({ pods: '1' });
@@ -228,7 +233,10 @@ describe('quotas', () => {
 
   const object = running('a', '1');
   const ended = running('a', '1', 'Failed');
+  const ending = { ...object, spec: { activeDeadlineSeconds: 60 } };
   test.each([
+    ['a pod that gets an end', 'pods', { type: 'update', object: ending, old: object }, true],
+    ['a pod with an end', 'pods', { type: 'update', object: ending, old: ending }, false],
     ['a deletion', 'configmaps', { type: 'delete', object }, true],
     ['a pod that has ended', 'pods', { type: 'update', object: ended, old: object }, true],
     ['a pod that changes', 'pods', { type: 'update', object, old: object }, false],

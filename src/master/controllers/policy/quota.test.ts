@@ -1,6 +1,9 @@
 /** The controller of quotas on the fake API: its loop, not its counting. */
 import { afterEach, describe, test } from '@jest/globals';
+import { jsonEqual } from '../../../api/equal.js';
+import type { KubeObject } from '../../../api/object.js';
 import type { ResourceQuota } from '../../../api/types/core.js';
+import type { CustomResourceDefinition } from '../../../api/types/policy.js';
 import { resources } from '../../../client/resources.js';
 import type { RunningControllers } from '../testkit/run-controllers.js';
 import { runControllers } from '../testkit/run-controllers.js';
@@ -28,5 +31,44 @@ describe('the status of a quota', () => {
     const status = { ...counted.status, hard: { cpu: '2', memory: '2Gi' } };
     await running.api.updateStatus<ResourceQuota>(resources.resourceQuotas, { ...counted, status });
     await running.untilObject(resources.resourceQuotas, key, holds);
+  });
+
+  test('custom resources are counted once their definition is there', async () => {
+    running = await runControllers(['resourcequota-controller']);
+    const { api } = running;
+    const counted = (wanted: Record<string, string>) =>
+      running.untilObject<ResourceQuota>(resources.resourceQuotas, key, ({ status }) =>
+        jsonEqual(status?.used, wanted),
+      );
+    const name = 'count/gadgets.example.com';
+    await api.create<ResourceQuota>(resources.resourceQuotas, {
+      apiVersion: 'v1',
+      kind: 'ResourceQuota',
+      metadata: key,
+      spec: { hard: { [name]: '5', pods: '1' } },
+    });
+    await counted({ pods: '0' });
+    const gadgets = { group: 'example.com', resource: 'gadgets' };
+    const gadget = {
+      apiVersion: 'example.com/v1',
+      kind: 'Gadget',
+      metadata: { ...key, name: 'a' },
+    };
+    await api.create<KubeObject>(gadgets, gadget);
+    await api.create<CustomResourceDefinition>(resources.customResourceDefinitions, {
+      apiVersion: 'apiextensions.k8s.io/v1',
+      kind: 'CustomResourceDefinition',
+      metadata: { name: 'gadgets.example.com' },
+      spec: {
+        group: 'example.com',
+        scope: 'Namespaced',
+        names: { plural: 'gadgets', kind: 'Gadget' },
+        versions: [{ name: 'v1', served: true, storage: true }],
+      },
+      status: { conditions: [{ type: 'Established', status: 'True' }] },
+    });
+    await counted({ [name]: '1', pods: '0' });
+    await api.delete(gadgets, { ...key, name: 'a' });
+    await counted({ [name]: '0', pods: '0' });
   });
 });

@@ -1,6 +1,7 @@
 /** Controller "resourcequota": what a namespace uses of each ResourceQuota, in its status. */
 import { keyOf, splitKey } from '../../../api/facts/keys.js';
 import { jsonEqual } from '../../../api/equal.js';
+import type { CountedResource } from '../../../api/facts/quota-usage.js';
 import type { KubeObject } from '../../../api/object.js';
 import type { ResourceQuota } from '../../../api/types/core.js';
 import type { CatalogEntry } from '../../../client/controller/catalog.js';
@@ -9,8 +10,9 @@ import type { Reconciler } from '../../../client/controller/reconciler.js';
 import { createReconciler, ignoreNotFound } from '../../../client/controller/reconciler.js';
 import { resources } from '../../../client/resources.js';
 import type { Change, Informer } from '../../../client/types.js';
+import type { ReconcileResult } from '../../../lib/work-queue.js';
 import type { ControllerContext } from '../context.js';
-import { isRelease, measureQuota } from './quota-plan.js';
+import { isRelease, limitsCount, measureQuota } from './quota-plan.js';
 
 /**
  * The delay before additions are recounted, though admission has charged them: some go past admission. It is long, so
@@ -23,13 +25,13 @@ export function createQuotaController(context: ControllerContext): Reconciler {
   return new QuotaController(context).reconciler;
 }
 
+/** The delay before an informer that is still reading is looked at again. */
+const whileReadingMs = 250;
+
 class QuotaController {
   readonly #context: ControllerContext;
+  readonly #catalog: Catalog;
   readonly #quotas: Informer<ResourceQuota>;
-  readonly #entries: readonly {
-    readonly entry: CatalogEntry;
-    readonly informer: Informer<KubeObject>;
-  }[];
   readonly reconciler: Reconciler;
 
   constructor(context: ControllerContext) {
@@ -47,15 +49,23 @@ class QuotaController {
         this.reconciler.enqueueAfter(key, recountAfterMs);
       } else this.reconciler.enqueue(key);
     });
-    this.#entries = new Catalog(context)
-      .all()
-      .filter(({ namespaced, resource }) => namespaced && resource !== 'leases')
-      .map((entry) => {
-        const { group, resource } = entry;
-        const informer = context.informers.informer<KubeObject>({ group, resource });
-        informer.onChange((change) => this.#onChange(resource, change));
-        return { entry, informer };
-      });
+    this.#catalog = new Catalog(context);
+    for (const entry of this.#catalog.all()) this.#watch(entry);
+    this.#catalog.onAdd((entry) => {
+      this.#watch(entry);
+      for (const quota of this.#quotas.list()) {
+        if (limitsCount(quota, countedOf(entry))) this.reconciler.enqueue(keyOf(quota));
+      }
+    });
+  }
+
+  #watch(entry: CatalogEntry): void {
+    if (!isCounted(entry)) return;
+    this.#informerOf(entry).onChange((change) => this.#onChange(entry.resource, change));
+  }
+
+  #informerOf({ group, resource }: CatalogEntry): Informer<KubeObject> {
+    return this.#context.informers.informer<KubeObject>({ group, resource });
   }
 
   #onChange(resource: string, change: Change<KubeObject>): void {
@@ -67,17 +77,33 @@ class QuotaController {
     }
   }
 
-  async #reconcile(key: string): Promise<void> {
+  async #reconcile(key: string): Promise<ReconcileResult | void> {
     const quota = this.#quotas.get(splitKey(key));
-    if (quota === undefined) return;
-    const all = this.#entries.map(({ entry, informer }) => ({
-      counted: { group: entry.group, plural: entry.resource },
-      objects: informer.list(quota.metadata.namespace),
-    }));
+    if (quota === undefined) return undefined;
+    const entries = this.#catalog.all().filter(isCounted);
+    // One that is still reading knows too few objects: nobody is to be let beyond the limit for that.
+    const isReading = (entry: CatalogEntry): boolean => !this.#informerOf(entry).synced;
+    const all = entries
+      .filter((entry) => !isReading(entry))
+      .map((entry) => ({
+        counted: countedOf(entry),
+        objects: this.#informerOf(entry).list(quota.metadata.namespace),
+      }));
     const status = { hard: quota.spec.hard ?? {}, used: measureQuota(quota, all) };
-    if (jsonEqual(quota.status, status)) return;
-    await this.#context.client
-      .updateStatus<ResourceQuota>(resources.resourceQuotas, { ...quota, status })
-      .catch(ignoreNotFound);
+    if (!jsonEqual(quota.status, status)) {
+      await this.#context.client
+        .updateStatus<ResourceQuota>(resources.resourceQuotas, { ...quota, status })
+        .catch(ignoreNotFound);
+    }
+    const waits = entries.some((entry) => limitsCount(quota, countedOf(entry)) && isReading(entry));
+    return waits ? { requeueAfterMs: whileReadingMs } : undefined;
   }
+}
+
+function isCounted({ namespaced }: CatalogEntry): boolean {
+  return namespaced;
+}
+
+function countedOf({ group, resource }: CatalogEntry): CountedResource {
+  return { group, plural: resource };
 }
