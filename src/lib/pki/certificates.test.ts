@@ -156,6 +156,8 @@ describe('when certificates hold', () => {
     const signed = async (clock: ManualClock): Promise<number> =>
       validityOf(await signRequest({ ca, request, subject, clock })).fromMs;
     expect(await signed(ahead(0))).toBe(trueMs - 3_600_000);
+    const cert = await signRequest({ ca, request, subject, clock: ahead(0), backdateMs: 60_000 });
+    expect(validityOf(cert).fromMs).toBe(trueMs - 60_000);
     // By a clock that is far behind.
     expect(await signed(ahead(-30 * dayMs))).toBe(validityOf(ca.cert).fromMs);
   });

@@ -149,7 +149,8 @@ export async function readSigningRequest(pem: string): Promise<{
 
 /**
  * Signs a request's key for `subject`, which the caller has decided on: the request's own wishes count for nothing. It
- * starts an hour before now, no earlier: its holder renews it when two thirds of its life are over.
+ * starts `backdateMs` before now, no earlier: its holder renews it when two thirds of its life are over.
+ * @param options.backdateMs @default an hour
  */
 export async function signRequest(options: {
   readonly ca: KeyPair;
@@ -157,11 +158,12 @@ export async function signRequest(options: {
   readonly subject: Subject;
   readonly clock: Clock;
   readonly days?: number;
+  readonly backdateMs?: number;
 }): Promise<string> {
   const x509 = await loadX509();
   const publicKey = await options.request.publicKey.export(webcrypto);
   const authority = new x509.X509Certificate(options.ca.cert);
-  const earliestMs = options.clock.nowMs() - requestBackdateMs;
+  const earliestMs = options.clock.nowMs() - (options.backdateMs ?? requestBackdateMs);
   const notBefore = new Date(Math.max(authority.notBefore.getTime(), earliestMs));
   return sign({ ...options, publicKey, notBefore, days: options.days ?? 365 });
 }

@@ -98,12 +98,15 @@ test.each([
 });
 
 test.each([
-  [undefined, 365],
-  [86_400, 1],
-  [60, 600 / 86_400],
-  [10 * 365 * 86_400, 365],
-])('a validity of %s seconds is %d days', (seconds, days) => {
-  expect(validityDays(seconds)).toBe(days);
+  [undefined, 365 * 86_400 - 300],
+  [86_400, 86_100],
+  [28_800, 28_500],
+  [28_799, 28_799],
+  [3600, 3600],
+  [60, 600],
+  [10 * 365 * 86_400, 365 * 86_400 - 300],
+])('a validity of %s seconds ends in %d', (seconds, wanted) => {
+  expect(Math.round(validityDays(seconds) * 86_400)).toBe(wanted);
 });
 
 test('what is not signed says why', () => {

@@ -115,7 +115,17 @@ export function failed(
   return { ...request, status: { ...request.status, conditions } };
 }
 
-/** For how many days a certificate is given: as asked, within ten minutes and a year. */
+/**
+ * The start of a certificate before now, for clocks that lag (kubernetes pkg/controller/certificates/signer): who asked
+ * for an hour gets little more.
+ */
+export const backdateMs = 300_000;
+/** A certificate that lasts this long ends as much earlier as it starts. */
+const longLivedSeconds = 8 * 3600;
+
+/** For how many days from now a certificate is given: as asked, within ten minutes and a year. */
 export function validityDays(expirationSeconds = longestSeconds): number {
-  return Math.min(longestSeconds, Math.max(shortestSeconds, expirationSeconds)) / daySeconds;
+  const seconds = Math.min(longestSeconds, Math.max(shortestSeconds, expirationSeconds));
+  const early = seconds < longLivedSeconds ? 0 : backdateMs / 1000;
+  return (seconds - early) / daySeconds;
 }

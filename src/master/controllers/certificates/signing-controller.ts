@@ -10,7 +10,7 @@ import { resources } from '../../../client/resources.js';
 import type { Informer } from '../../../client/types.js';
 import { readSigningRequest, signRequest } from '../../../lib/pki/certificates.js';
 import type { ControllerContext } from '../context.js';
-import { failed, isToBeSigned, validityDays } from './plan.js';
+import { backdateMs, failed, isToBeSigned, validityDays } from './plan.js';
 import { isServed, kubeletServingSigner, refusal } from './shapes.js';
 
 type Authority = NonNullable<ControllerContext['flags']['signing']>;
@@ -61,6 +61,7 @@ class SigningController {
       subject: { ...read, usages: [signerName === kubeletServingSigner ? 'server' : 'client'] },
       clock,
       days: validityDays(expirationSeconds),
+      backdateMs,
     });
     await client.updateStatus<CertificateSigningRequest>(resources.certificateRequests, {
       ...request,
