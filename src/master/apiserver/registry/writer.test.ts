@@ -84,6 +84,8 @@ describe('an object that is made', () => {
     await expect(create(map({ resourceVersion: '99' }))).rejects.toThrow(
       'resourceVersion should not be set on objects to be created',
     );
+    // test/e2e/auth/per_node_update.go: an admission policy refuses such an object first.
+    expect(asked).toEqual(['mutate CREATE m', 'validate CREATE m', 'abandon CREATE m']);
   });
 
   test('gets a name, and another one when that is taken', async () => {

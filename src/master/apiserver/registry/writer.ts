@@ -99,10 +99,6 @@ export class Writer {
     metadata.creationTimestamp = now;
     delete metadata.deletionTimestamp;
     delete metadata.deletionGracePeriodSeconds;
-    if (!isUnset(metadata.resourceVersion)) {
-      throw failure(500, '', 'resourceVersion should not be set on objects to be created');
-    }
-    delete metadata.resourceVersion;
     if (kind.namespaced) metadata.namespace = namespace;
     else delete metadata.namespace;
     prepareCreate(kind, object, { now });
@@ -123,6 +119,11 @@ export class Writer {
     for (const text of kind.warnings?.(object, undefined) ?? []) context.warnings.push(text);
     await this.#admission.validate(request);
     try {
+      // The store says so, when everybody else has had a say.
+      if (!isUnset(metadata.resourceVersion)) {
+        throw failure(500, '', 'resourceVersion should not be set on objects to be created');
+      }
+      delete metadata.resourceVersion;
       return await this.#insert(context, object, generates);
     } catch (error) {
       await this.#admission.abandon?.(request);
