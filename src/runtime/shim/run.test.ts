@@ -196,7 +196,9 @@ describe('attached clients', () => {
     const first = await attach();
     first.session.write(Buffer.from('one\n'));
     first.session.closeStdin();
-    await until('the answer is there', () => first.stdout === 'got one\n');
+    // test/e2e/kubectl/kubectl.go, `run --attach --leave-stdin-open`: who has said all is let go.
+    expect(await first.session.done).toEqual({ exitCode: 0 });
+    await until('the answer is there', () => shim?.log().length === 1);
     const second = await attach();
     second.session.write(Buffer.from('two\n'));
     await until('the answer is there', () => second.stdout === 'got two\n');

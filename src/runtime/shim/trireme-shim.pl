@@ -337,6 +337,7 @@ package Clients {
       my $data = substr($client->{in}, 5, $length);
       substr($client->{in}, 0, 5 + $length, '');
       $on->($client, $type, $data);
+      return if $client->{gone};
     }
   }
 }
@@ -408,12 +409,13 @@ package Session {
   }
 
   # Does what a client's frame says. Standard input ends with its first client only where that was asked for
-  # (stdinOnce).
+  # (stdinOnce); elsewhere the client who has nothing more to say goes, and the command waits for the next one.
   sub obey {
     my ($self, $client, $type, $data) = @_;
     my $o = $self->{o};
     if ($type == main::STDIN_DATA && $o->{stdin}) { $client->{typed} = 1; $self->{ahead} .= $data; }
-    elsif ($type == main::STDIN_CLOSED) { $self->{closing} = 1 if $o->{once}; }
+    elsif ($type == main::STDIN_CLOSED && $o->{once}) { $self->{closing} = 1; }
+    elsif ($type == main::STDIN_CLOSED && $o->{stdin}) { $self->{clients}->drop($client); }
     elsif ($type == main::RESIZE && $o->{tty} && $data =~ /^(\d+) (\d+)/) {
       main::resize_terminal($self->{child}{out}, $self->{child}{pid}, $1, $2);
     }
