@@ -1,7 +1,14 @@
 import { describe, expect, test } from '@jest/globals';
 import { homeId } from '../home.js';
 import type { Layout } from './hosts.js';
-import { imagesDirectory, masterPorts, planMaster, planProxy, planWorker } from './hosts.js';
+import {
+  asOnHost,
+  imagesDirectory,
+  masterPorts,
+  planMaster,
+  planProxy,
+  planWorker,
+} from './hosts.js';
 
 const home = '/home/me/.trireme';
 const alone: Layout = {
@@ -20,6 +27,16 @@ const bridged: Layout = {
 const joining = { servers: '10.88.0.11:6444', tokenFile: `${home}/join-token`, caHash: 'sha256:0' };
 
 describe('hosts with networks of their own', () => {
+  test('a program runs in the network of its host, and a worker under its name', () => {
+    expect(asOnHost(['node', 'x'], null, 'worker-1')).toEqual(['node', 'x']);
+    const enter = ['nsenter', '--net=/run/netns/n'];
+    expect(asOnHost(['node', 'x'], 'n', undefined)).toEqual([...enter, 'node', 'x']);
+    // test/e2e/network/dns.go: pods on the network of their host have the host name of the node.
+    const script = 'echo "$0" >/proc/sys/kernel/hostname && exec "$@"';
+    const named = ['unshare', '--uts', 'sh', '-c', script, 'worker-1'];
+    expect(asOnHost(['node', 'x'], 'n', 'worker-1')).toEqual([...enter, ...named, 'node', 'x']);
+  });
+
   test('a master has the usual ports at an address of its own', () => {
     expect(planMaster(bridged, 1, joining)).toEqual({
       name: 'master-2',

@@ -156,8 +156,9 @@ export function joinFlags(joining: JoinArguments | undefined): string[] {
 }
 
 /** Starts a host in the background, with the build that it was started with before. @returns its process id */
-export function startHost({ command, logFile, netns, program }: HostPlan): number {
-  return startInBackground(command, logFile, netns, program);
+export function startHost({ command, logFile, netns, program, name, role }: HostPlan): number {
+  const hostname = role === 'worker' ? name : undefined;
+  return startInBackground(command, logFile, netns, program, hostname);
 }
 
 /** The process of a worker's network; undefined where there is none, as the agent serves it or the host is a master. */
@@ -177,20 +178,23 @@ export function planProxy(
 /** The flags with which an agent needs no other process: it serves the network itself, or its nodes have none. */
 const withoutProxy = /^--(?:proxy-in-process$|hollow-nodes=[1-9])/;
 
-/** Starts this program, or another build of it, in the background, in a network namespace if one is named. */
+/**
+ * Starts this program, or another build of it, in the background, in a network namespace if one is named. There it may
+ * have a host name of its own, as on a machine of its own: pods on the host's network are called after their node.
+ */
 export function startInBackground(
   command: readonly string[],
   logFile: string,
   netns: string | null,
   build = programPath,
+  hostname?: string,
 ): number {
   mkdirSync(dirname(logFile), { recursive: true, mode: 0o700 });
   const log = openSync(logFile, 'a', 0o600);
   // A master says for each of its threads how much room young objects get; a flag would go before that.
   const young = command[0] === 'master' ? [] : ['--max-semi-space-size=16'];
   const program = [process.execPath, ...young, build, ...command];
-  const [file = '', ...parameters] =
-    netns === null ? program : ['nsenter', `--net=/run/netns/${netns}`, ...program];
+  const [file = '', ...parameters] = asOnHost(program, netns, hostname);
   // With an arena for each of its threads, what one frees is no other's: some ten megabytes of a master.
   const env = { MALLOC_ARENA_MAX: '2', ...process.env };
   const child = spawn(file, parameters, { detached: true, stdio: ['ignore', log, log], env });
@@ -198,4 +202,20 @@ export function startInBackground(
   child.unref();
   if (child.pid === undefined) throw new Error(`${file} could not be started`);
   return child.pid;
+}
+
+/**
+ * The command line that runs a program as on a host of its own: in its network, under its name. Each program there
+ * becomes the next one, so that the process id stays.
+ */
+export function asOnHost(
+  program: readonly string[],
+  netns: string | null,
+  hostname: string | undefined,
+): readonly string[] {
+  if (netns === null) return program;
+  const enter = ['nsenter', `--net=/run/netns/${netns}`];
+  if (hostname === undefined) return [...enter, ...program];
+  const script = 'echo "$0" >/proc/sys/kernel/hostname && exec "$@"';
+  return [...enter, 'unshare', '--uts', 'sh', '-c', script, hostname, ...program];
 }
