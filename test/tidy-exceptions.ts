@@ -46,6 +46,7 @@ export const mayOpenFiles: Readonly<Record<string, string>> = {
   'src/worker/kept-runtime.ts': "the agent's own record; lists which pods there are",
   'src/worker/node/facts.ts': 'facts of the machine',
   'src/worker/eviction/observe.ts': 'facts of the machine',
+  'src/worker/observation/node-logs.ts': 'what lib/safe-files holds, by its descriptor',
   'src/worker/run/dns-config.ts': "the node's own resolv.conf",
   'src/worker/run/pod-files.ts': 'makes, lists and writes files where no container changes names',
   'src/worker/run/sandbox.ts': 'asks whether a network namespace is there',

@@ -6,8 +6,8 @@ import { sendBytes } from './rest/respond.js';
 import type { Store } from './storage/store.js';
 
 /**
- * What Kubernetes 1.33 names of its start, in its order, so that whoever asks for one, or excludes one, finds it. All of
- * it is done here when the server is ready, none of it before.
+ * What Kubernetes 1.33 names of its start, in its order, so that whoever asks for one, or excludes one, finds it. All
+ * of it is done here when the server is ready, none of it before.
  */
 const startSteps = [
   'poststarthook/start-apiserver-admission-initializer',
