@@ -90,6 +90,9 @@ test('the levels of priority and fairness are shown as they are', () => {
   metrics.registry.metrics();
   const text = metrics.registry.metrics();
   for (const line of [
+    'apiserver_flowcontrol_nominal_limit_seats{priority_level="l"} 7',
+    'apiserver_flowcontrol_lower_limit_seats{priority_level="l"} 7',
+    'apiserver_flowcontrol_upper_limit_seats{priority_level="l"} 7',
     'apiserver_flowcontrol_current_limit_seats{priority_level="l"} 7',
     'apiserver_flowcontrol_current_executing_seats{priority_level="l"} 2',
     'apiserver_flowcontrol_current_inqueue_requests{priority_level="l"} 1',

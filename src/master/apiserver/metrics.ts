@@ -155,7 +155,16 @@ function flowMetrics(counts: () => FlowCounts): (Gauge | Counter)[] {
         for (const level of counts().levels) metric.set({ priority_level: level.name }, of(level));
       },
     });
+  // No level borrows from another: each has what its shares give it, no less and no more.
+  const limits = ['nominal', 'lower', 'upper'].map((which) =>
+    gauge(
+      `${which}_limit_seats`,
+      `${which} number of execution seats configured for each priority level`,
+      ({ limit }) => limit,
+    ),
+  );
   return [
+    ...limits,
     gauge(
       'current_limit_seats',
       'current derived number of execution seats available to each priority level',
