@@ -77,7 +77,10 @@ const commonFields = {
     }),
   ),
   sideEffects: req(strPtr('None, NoneOnDryRun.', { checks: [oneOf(['None', 'NoneOnDryRun'])] })),
-  timeoutSeconds: int32('Seconds to wait, 1 to 30.', { default: 10, checks: [isBetween(1, 30)] }),
+  timeoutSeconds: int32('Seconds to wait, 1 to 30.', {
+    default: 10,
+    checks: [isBetween(1, 30, 'the timeout value must be between 1 and 30 seconds')],
+  }),
 };
 
 /** MutatingWebhookConfiguration. */

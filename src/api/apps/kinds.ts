@@ -22,7 +22,7 @@ import type {
   ReplicaSet,
   StatefulSet,
 } from '../types/workloads.js';
-import { controllerOf } from '../object.js';
+import { controllerOf, isJsonObject } from '../object.js';
 import {
   controllerRevisionSchema,
   daemonSetSchema,
@@ -30,9 +30,11 @@ import {
   replicaSetSchema,
   statefulSetSchema,
 } from './schemas.js';
+import { dnsLabel } from '../validation/names.js';
 import {
-  isNoPart,
-  validateRolling,
+  daemonRollingErrors,
+  deploymentRollingErrors,
+  statefulRollingErrors,
   validateSelectorUpdate,
   validateWorkload,
 } from './validation.js';
@@ -58,8 +60,7 @@ function validateDeployment(deployment: Deployment): FieldError[] {
   }
   if (type === 'RollingUpdate') {
     const path = 'spec.strategy.rollingUpdate';
-    const text = 'may not be 0 when `maxSurge` is 0';
-    errors.push(...validateRolling(spec.strategy?.rollingUpdate, path, text));
+    errors.push(...deploymentRollingErrors(spec.strategy?.rollingUpdate, path));
   }
   const deadline = spec.progressDeadlineSeconds;
   if (deadline !== undefined && deadline <= (spec.minReadySeconds ?? 0)) {
@@ -196,8 +197,18 @@ function validateStatefulSet({ spec }: StatefulSet): FieldError[] {
     errors.push(
       invalid('spec.updateStrategy.rollingUpdate', spec.updateStrategy.rollingUpdate, text),
     );
+  } else if (type === 'RollingUpdate') {
+    const path = 'spec.updateStrategy.rollingUpdate';
+    errors.push(...statefulRollingErrors(spec.updateStrategy?.rollingUpdate, path));
   }
   return errors;
+}
+
+/** The name stays, and one from before it was checked may. */
+function validateServiceName({ spec }: StatefulSet): FieldError[] {
+  const { serviceName = '' } = spec;
+  if (serviceName === '') return [];
+  return dnsLabel(serviceName).map((text) => invalid('spec.serviceName', serviceName, text));
 }
 
 /** StatefulSet. */
@@ -215,6 +226,7 @@ export const statefulSetKind = defineKind<StatefulSet>({
   }),
   setDefaults: setStatefulSetDefaults,
   validate: validateStatefulSet,
+  validateCreate: (object) => validateServiceName(object as StatefulSet),
   validateUpdate: validateStatefulSetUpdate,
   columns: [
     nameColumn,
@@ -234,15 +246,8 @@ function validateDaemonSet({ spec }: DaemonSet): FieldError[] {
   if (!updateStrategies.includes(type)) {
     errors.push(notSupported('spec.updateStrategy', spec.updateStrategy, updateStrategies));
   } else if (type === 'RollingUpdate') {
-    const text = 'cannot be 0 when maxSurge is 0';
     const path = 'spec.updateStrategy.rollingUpdate';
-    const { rollingUpdate } = spec.updateStrategy ?? {};
-    errors.push(...validateRolling(rollingUpdate, path, text));
-    const { maxSurge, maxUnavailable } = rollingUpdate ?? {};
-    if (!isNoPart(maxSurge) && !isNoPart(maxUnavailable)) {
-      const both = 'may not be set when maxUnavailable is non-zero';
-      errors.push(invalid(`${path}.maxSurge`, maxSurge, both));
-    }
+    errors.push(...daemonRollingErrors(spec.updateStrategy?.rollingUpdate, path));
   }
   return errors;
 }
@@ -302,10 +307,15 @@ export const controllerRevisionKind = defineKind<ControllerRevision>({
   kind: 'ControllerRevision',
   plural: 'controllerrevisions',
   schema: controllerRevisionSchema,
-  validate: ({ data }) =>
-    data === undefined || data === null ? [required('data', 'data is mandatory')] : [],
+  validateCreate: (object) => {
+    const { data } = object as ControllerRevision;
+    if (data === undefined || data === null) return [required('data', 'data is mandatory')];
+    return isJsonObject(data) ? [] : [required('data', 'data must be a valid JSON object')];
+  },
   validateUpdate: (next, old) =>
-    semanticEqual(next.data, old.data) ? [] : [invalid('data', next.data, 'field is immutable')],
+    semanticEqual(next.data, old.data)
+      ? []
+      : [invalid('data', next.data ?? {}, 'field is immutable')],
   columns: [
     nameColumn,
     column<ControllerRevision>('Controller', (object) => {

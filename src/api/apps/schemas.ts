@@ -24,7 +24,6 @@ import {
   isNonNegative,
   isNotMoreThan100Percent,
   oneOf,
-  isDnsLabel,
 } from '../validation/checks.js';
 import { podTemplateSpec } from '../core/pod-spec.js';
 import { claimSchema } from '../core/claim-schema.js';
@@ -164,12 +163,9 @@ export const statefulSetSchema = kindSchema(
         replicas: int32('How many pods there shall be.', { ...count, default: 1 }),
         revisionHistoryLimit,
         selector: req(selector),
-        serviceName: tuned(
-          str('Headless service that gives the pods their names.', { checks: [isDnsLabel] }),
-          {
-            pointer: true,
-          },
-        ),
+        serviceName: tuned(str('Headless service that gives the pods their names.'), {
+          pointer: true,
+        }),
         template: reqValue(podTemplateSpec),
         updateStrategy: written(
           struct('apps/v1.StatefulSetUpdateStrategy', 'How pods are replaced.', {

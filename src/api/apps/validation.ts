@@ -4,7 +4,7 @@ import { child, forbidden, invalid, notSupported, required } from '../field-erro
 import type { FieldError } from '../field-error.js';
 import { validatePodTemplate } from '../core/pod-validation.js';
 import type { LabelSelector, PodTemplateSpec } from '../types/core.js';
-import { GoSyntax, goLabelSelector, goStringMap } from '../go-text/syntax.js';
+import { GoSyntax, goIntOrString, goLabelSelector, goStringMap } from '../go-text/syntax.js';
 import { compileSelector } from '../facts/selectors.js';
 import { isLabelSelector } from '../validation/checks.js';
 
@@ -99,18 +99,47 @@ export function validateSelectorUpdate(next: unknown, old: unknown): FieldError[
   return [invalid('spec.selector', goLabelSelector(next), 'field is immutable')];
 }
 
-/** True for a number or a percentage of nothing. */
-export function isNoPart(value: unknown): boolean {
-  return value === 0 || value === '0%' || value === undefined;
+/** True for a number or a percentage of nothing; what is no number counts as 0, and is refused elsewhere. */
+function isNoPart(value: unknown): boolean {
+  return typeof value === 'string' ? !/^0*[1-9]\d*%?$/.test(value) : (value ?? 0) === 0;
 }
 
-/** The rolling update's limits, of which one must allow progress. */
-export function validateRolling(
-  rolling: { maxSurge?: unknown; maxUnavailable?: unknown } | undefined,
-  path: string,
-  whenZero: string,
-): FieldError[] {
-  if (rolling === undefined) return [required(path, 'this should be defaulted and never be nil')];
+/** The limits of a rolling update. */
+interface Rolling {
+  readonly maxSurge?: unknown;
+  readonly maxUnavailable?: unknown;
+}
+
+const surge = 'maxSurge';
+const unavailable = 'maxUnavailable';
+
+function neverNil(path: string): FieldError[] {
+  return [required(path, 'this should be defaulted and never be nil')];
+}
+
+/** Of a Deployment's limits one must allow progress. */
+export function deploymentRollingErrors(rolling: Rolling | undefined, path: string): FieldError[] {
+  if (rolling === undefined) return neverNil(path);
   if (!isNoPart(rolling.maxUnavailable) || !isNoPart(rolling.maxSurge)) return [];
-  return [invalid(child(path, 'maxUnavailable'), rolling.maxUnavailable, whenZero)];
+  const shown = goIntOrString(rolling.maxUnavailable);
+  return [invalid(child(path, unavailable), shown, 'may not be 0 when `maxSurge` is 0')];
+}
+
+/** Of a DaemonSet's limits exactly one allows progress. */
+export function daemonRollingErrors(rolling: Rolling | undefined, path: string): FieldError[] {
+  if (rolling === undefined) return neverNil(path);
+  const [hasSurge, hasGap] = [!isNoPart(rolling.maxSurge), !isNoPart(rolling.maxUnavailable)];
+  if (hasSurge && hasGap) {
+    const text = 'may not be set when maxUnavailable is non-zero';
+    return [invalid(child(path, surge), goIntOrString(rolling.maxSurge), text)];
+  }
+  if (hasSurge || hasGap) return [];
+  return [required(child(path, unavailable), 'cannot be 0 when maxSurge is 0')];
+}
+
+/** A StatefulSet's limit, where it is given. */
+export function statefulRollingErrors(rolling: Rolling | undefined, path: string): FieldError[] {
+  const value = rolling?.maxUnavailable;
+  if (value === undefined || !isNoPart(value)) return [];
+  return [invalid(child(path, unavailable), goIntOrString(value), 'cannot be 0')];
 }

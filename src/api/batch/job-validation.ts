@@ -2,6 +2,7 @@
 import { at, child, duplicate, invalid, notSupported, required, tooLong } from '../field-error.js';
 import { tooMany } from '../field-error.js';
 import type { FieldError, FieldPath } from '../field-error.js';
+import { given } from '../schema/node.js';
 import type { Job } from '../types/workloads.js';
 import { checkDomainPath } from '../validation/domain-path.js';
 import { qualifiedNameErrors } from '../validation/names.js';
@@ -31,12 +32,14 @@ export function jobFieldErrors(spec: Spec, path: FieldPath): FieldError[] {
   }
   if ((spec.managedBy ?? '') !== '') checkManager(spec.managedBy ?? '', path, errors);
   if (spec.completionMode === 'Indexed') checkIndexed(spec, path, errors);
-  else checkPlain(spec, path, errors);
+  else if (spec.completionMode === 'NonIndexed') checkPlain(spec, path, errors);
   checkFailurePolicy(spec, child(path, 'podFailurePolicy'), errors);
   checkSuccessPolicy(spec, child(path, 'successPolicy'), errors);
-  if (spec.podFailurePolicy !== undefined && spec.podReplacementPolicy === 'TerminatingOrFailed') {
-    const here = child(path, 'podReplacementPolicy');
-    errors.push(notSupported(here, spec.podReplacementPolicy, ['Failed']));
+  const replacements =
+    spec.podFailurePolicy === undefined ? ['Failed', 'TerminatingOrFailed'] : ['Failed'];
+  const { podReplacementPolicy: policy } = spec;
+  if (policy !== undefined && !replacements.includes(policy)) {
+    errors.push(notSupported(child(path, 'podReplacementPolicy'), policy, replacements));
   }
   return errors;
 }
@@ -112,10 +115,10 @@ function checkFailureRule(
   if (onPodConditions.length > maxRules) {
     errors.push(tooMany(here, onPodConditions.length, maxRules));
   }
-  for (const [index, { type, status }] of onPodConditions.entries()) {
+  for (const [index, condition] of onPodConditions.entries()) {
+    const { type = '', status = '' } = given(condition);
     const [ofType, ofStatus] = ['type', 'status'].map((name) => child(at(here, index), name));
-    for (const text of qualifiedNameErrors(type ?? ''))
-      errors.push(invalid(ofType ?? '', type, text));
+    for (const text of qualifiedNameErrors(type)) errors.push(invalid(ofType ?? '', type, text));
     if (!['False', 'True', 'Unknown'].includes(status)) {
       errors.push(notSupported(ofStatus ?? '', status, ['False', 'True', 'Unknown']));
     }

@@ -70,11 +70,11 @@ function validateJobSpec(spec: Job['spec'], path: FieldPath, errors: FieldError[
   const policyPath = child(path, 'template.spec.restartPolicy');
   if (policy === 'Always') {
     errors.push(required(policyPath, 'valid values: "OnFailure", "Never"'));
+  } else if (policy !== 'OnFailure' && policy !== 'Never') {
+    errors.push(notSupported(policyPath, policy, ['OnFailure', 'Never']));
   } else if (spec.podFailurePolicy !== undefined && policy !== 'Never') {
     const text = 'only "Never" is supported when podFailurePolicy is specified';
     errors.push(invalid(policyPath, policy, text));
-  } else if (policy !== 'OnFailure' && policy !== 'Never') {
-    errors.push(notSupported(policyPath, policy, ['OnFailure', 'Never']));
   }
 }
 

@@ -29,18 +29,24 @@ const failureRule = struct('batch/v1.PodFailurePolicyRule', 'What to do on certa
   action: req(
     str('Count, FailIndex, FailJob or Ignore.', {
       checks: [oneOf(['Count', 'FailIndex', 'FailJob', 'Ignore'])],
+      missing: 'valid values: ["Count" "FailIndex" "FailJob" "Ignore"]',
     }),
   ),
   onExitCodes: struct('batch/v1.PodFailurePolicyOnExitCodesRequirement', 'Exit codes that match.', {
     containerName: strPtr('Only this container.'),
-    operator: req(str('In or NotIn.', { checks: [oneOf(['In', 'NotIn'])] })),
+    operator: req(
+      str('In or NotIn.', {
+        checks: [oneOf(['In', 'NotIn'])],
+        missing: 'valid values: ["In" "NotIn"]',
+      }),
+    ),
     values: tuned(req(set('The exit codes.', int32(''))), { checksEmpty: true }),
   }),
   onPodConditions: list(
     'Conditions of pods that match.',
     struct('batch/v1.PodFailurePolicyOnPodConditionsPattern', 'A condition.', {
       status: req(str('Status of the condition.', { default: 'True' })),
-      type: req(str('Type of the condition.')),
+      type: req(str('Type of the condition.', { checksEmpty: true })),
     }),
   ),
 });
@@ -61,9 +67,7 @@ export const jobSpec = struct('batch/v1.JobSpec', 'What the job shall do.', {
   podFailurePolicy: struct('batch/v1.PodFailurePolicy', 'How failures are handled.', {
     rules: tuned(req(list('Rules; the first match counts.', failureRule)), { checksEmpty: true }),
   }),
-  podReplacementPolicy: str('When failed pods are replaced: TerminatingOrFailed or Failed.', {
-    checks: [oneOf(['Failed', 'TerminatingOrFailed'])],
-  }),
+  podReplacementPolicy: str('When failed pods are replaced: TerminatingOrFailed or Failed.'),
   selector: doc('Selects the pods; made by the server.', labelSelector),
   successPolicy: struct('batch/v1.SuccessPolicy', 'When the job has succeeded.', {
     rules: tuned(

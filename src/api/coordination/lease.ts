@@ -4,7 +4,7 @@ import { ageColumn, column, nameColumn } from '../print/columns.js';
 import { always, int32, microTime, str, struct } from '../schema/dsl.js';
 import { kindSchema } from '../schema/meta.js';
 import type { Infer } from '../schema/node.js';
-import { isNonNegative, isPositive } from '../validation/checks.js';
+import { isAboveZero, isNonNegative } from '../validation/checks.js';
 
 const schema = kindSchema('coordination/v1.Lease', 'A lock with a holder and an end.', {
   spec: always(
@@ -12,7 +12,7 @@ const schema = kindSchema('coordination/v1.Lease', 'A lock with a holder and an 
       acquireTime: microTime('When the holder got it.'),
       holderIdentity: str('Who holds it.'),
       leaseDurationSeconds: int32('Seconds after renewTime for which it is valid.', {
-        checks: [isPositive],
+        checks: [isAboveZero],
       }),
       leaseTransitions: int32('How often the holder changed.', { checks: [isNonNegative] }),
       preferredHolder: str('Who should get it.'),

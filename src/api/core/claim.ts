@@ -3,7 +3,7 @@ import { doc, list, quantities, req, str, strPtr, struct, written } from '../sch
 import { labelSelector, templateMeta } from '../schema/meta.js';
 import { notSupported } from '../field-error.js';
 import type { Check } from '../schema/node.js';
-import { isDnsSubdomain, isDnsSubdomainOrEmpty, oneOf } from '../validation/checks.js';
+import { isDnsSubdomainOrEmpty, oneOf } from '../validation/checks.js';
 import { typedLocalObjectReference } from './references.js';
 
 /** Ways in which a volume may be mounted. */
@@ -28,7 +28,7 @@ const typedObjectReference = struct(
   'core/v1.TypedObjectReference',
   'Names an object of some kind, also in another namespace.',
   {
-    apiGroup: str('Group of the object; empty means core.', { checks: [isDnsSubdomain] }),
+    apiGroup: str('Group of the object; empty means core.'),
     kind: req(str('Kind of the object.')),
     name: req(str('Name of the object.')),
     namespace: str('Namespace of the object.'),

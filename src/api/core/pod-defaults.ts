@@ -46,6 +46,8 @@ export function setPodDefaults(pod: Pod): void {
   const { spec } = pod;
   setPodSpecDefaults(spec);
   spec.enableServiceLinks ??= true;
+  // As Kubernetes reads every pod, and no template.
+  if (Number(spec.terminationGracePeriodSeconds ?? 0) < 0) spec.terminationGracePeriodSeconds = 1;
   for (const container of [...(spec.containers ?? []), ...(spec.initContainers ?? [])]) {
     defaultRequests(container);
     if (spec.hostNetwork !== true) continue;

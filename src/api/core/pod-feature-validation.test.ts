@@ -2,6 +2,7 @@ import { expect, test } from '@jest/globals';
 import { formatFieldError } from '../field-error.js';
 import { builtInRegistry } from '../kinds.js';
 import { applyDefaults, decodeObject, validateCreate } from '../strategy.js';
+import { labelValueErrors } from '../validation/names.js';
 
 function errors(name: string, fields: object): string[] {
   const kind = builtInRegistry().byName(name);
@@ -20,6 +21,14 @@ const spread = {
   labelSelector: { matchLabels: { a: 'b' } },
 };
 const here = 'topologySpreadConstraints[0]';
+const claim = 'volumes[0].ephemeral.volumeClaimTemplate';
+const claimTemplate = {
+  metadata: { name: 'x', labels: { a: '-' } },
+  spec: {
+    accessModes: ['ReadWriteOncePod', 'ReadWriteOnce'],
+    dataSource: { kind: 'Thing', name: 'x' },
+  },
+};
 const resize = 'containers[0].resizePolicy';
 
 test.each<[object, object, string[]]>([
@@ -70,9 +79,9 @@ test.each<[object, object, string[]]>([
       ],
     },
     [
-      `${resize}[1]: Duplicate value: "cpu"`,
+      `${resize}[1]: Duplicate value: cpu`,
       `${resize}: Invalid value: "RestartContainer": must be 'NotRequired' when \`restartPolicy\` is 'Never'`,
-      `${resize}: Unsupported value: "gpu": supported values: "cpu", "memory"`,
+      `${resize}: Unsupported value: gpu: supported values: "cpu", "memory"`,
       `${resize}: Unsupported value: "x": supported values: "NotRequired", "RestartContainer"`,
       `${resize}: Invalid value: "x": must be 'NotRequired' when \`restartPolicy\` is 'Never'`,
     ],
@@ -81,6 +90,24 @@ test.each<[object, object, string[]]>([
     { volumes: [{ name: 'v', ephemeral: {} }] },
     {},
     ['volumes[0].ephemeral.volumeClaimTemplate: Required value'],
+  ],
+  [
+    { volumes: [{ name: 'v', ephemeral: { volumeClaimTemplate: claimTemplate } }] },
+    {},
+    [
+      `${claim}.metadata.labels: Invalid value: "-": ${labelValueErrors('-').join()}`,
+      `${claim}.metadata.name: Forbidden: cannot be set`,
+      `${claim}.spec.accessModes: Forbidden: may not use ReadWriteOncePod with other access modes`,
+      `${claim}.spec.resources[storage]: Required value`,
+      `${claim}.spec.dataSource: Invalid value: "Thing": must be 'PersistentVolumeClaim' when referencing the default apiGroup`,
+    ],
+  ],
+  [
+    { hostNetwork: true },
+    { ports: [{ containerPort: 80, hostPort: 8080 }] },
+    [
+      'containers[0].ports[0].hostPort: Invalid value: 8080: must match `containerPort` when `hostNetwork` is true',
+    ],
   ],
 ])('a pod with %j and %j', (spec, more, wanted) => {
   const found = errors('pod', { spec: { containers: [{ ...container, ...more }], ...spec } });
@@ -125,8 +152,8 @@ test.each<[string, object, string[]]>([
       spec: { ...workload, updateStrategy: { rollingUpdate: { maxSurge: 1, maxUnavailable: 1 } } },
     },
     [
-      'spec.updateStrategy.rollingUpdate.maxSurge: Invalid value: 1: ' +
-        'may not be set when maxUnavailable is non-zero',
+      'spec.updateStrategy.rollingUpdate.maxSurge: Invalid value: ' +
+        'intstr.IntOrString{Type:0, IntVal:1, StrVal:""}: may not be set when maxUnavailable is non-zero',
     ],
   ],
   [

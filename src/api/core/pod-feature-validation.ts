@@ -9,7 +9,10 @@ import {
   required,
 } from '../field-error.js';
 import type { FieldError, FieldPath } from '../field-error.js';
+import { GoSyntax } from '../go-text/syntax.js';
+import { given } from '../schema/node.js';
 import type { Container, PodSpec } from '../types/core.js';
+import { qualifiedNameErrors } from '../validation/names.js';
 
 const defaultGraceSeconds = 30;
 
@@ -23,8 +26,11 @@ export function gatedNodeErrors({ nodeName = '', schedulingGates = [] }: PodSpec
 export function checkGates(spec: PodSpec, path: FieldPath, errors: FieldError[]): void {
   const gates = spec.schedulingGates ?? [];
   const names = new Set<string>();
-  for (const [index, { name }] of gates.entries()) {
-    if (names.has(name)) errors.push(duplicate(at(child(path, 'schedulingGates'), index), name));
+  for (const [index, gate] of gates.entries()) {
+    const here = at(child(path, 'schedulingGates'), index);
+    const { name = '' } = given(gate);
+    for (const text of qualifiedNameErrors(name)) errors.push(invalid(here, name, text));
+    if (names.has(name)) errors.push(duplicate(here, name));
     names.add(name);
   }
 }
@@ -35,7 +41,7 @@ type Spread = NonNullable<PodSpec['topologySpreadConstraints']>[number];
 export function checkSpreadFields(item: Spread, path: FieldPath, errors: FieldError[]): void {
   const { minDomains, whenUnsatisfiable, labelSelector, matchLabelKeys = [] } = item;
   if (minDomains !== undefined && whenUnsatisfiable !== 'DoNotSchedule') {
-    const text = `can only use minDomains if whenUnsatisfiable=DoNotSchedule, not ${whenUnsatisfiable}`;
+    const text = `can only use minDomains if whenUnsatisfiable=DoNotSchedule, not ${whenUnsatisfiable ?? ''}`;
     errors.push(invalid(child(path, 'minDomains'), minDomains, text));
   }
   const here = child(path, 'matchLabelKeys');
@@ -82,15 +88,15 @@ export function checkResizePolicy(
 ): void {
   const here = child(path, 'resizePolicy');
   const seen = new Set<string>();
-  const check = (value: string, known: readonly string[]): void => {
+  const check = (value: string, known: readonly string[], shown: unknown = value): void => {
     if ((value ?? '') === '') errors.push(required(here));
-    else if (!known.includes(value)) errors.push(notSupported(here, value, known));
+    else if (!known.includes(value)) errors.push(notSupported(here, shown, known));
   };
   for (const [index, item] of resizePolicy.entries()) {
     const { resourceName } = item;
-    if (seen.has(resourceName)) errors.push(duplicate(at(here, index), resourceName));
+    if (seen.has(resourceName)) errors.push(duplicate(at(here, index), new GoSyntax(resourceName)));
     seen.add(resourceName);
-    check(resourceName, ['cpu', 'memory']);
+    check(resourceName, ['cpu', 'memory'], new GoSyntax(resourceName));
     check(item.restartPolicy, ['NotRequired', 'RestartContainer']);
     if (restartPolicy === 'Never' && item.restartPolicy !== 'NotRequired') {
       const text = "must be 'NotRequired' when `restartPolicy` is 'Never'";

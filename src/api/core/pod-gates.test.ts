@@ -7,18 +7,24 @@ import type { PodSpec } from '../types/core.js';
 const kinds = builtInRegistry();
 const context = { now: '2024-01-01T00:00:00Z' };
 const claims = [{ name: 'gpu' }];
+const mount = { name: 'gpu', mountPath: '/gpu' };
 const resources = { requests: { cpu: '1' } };
 
 /** With every field that goes; each time another object. */
 const gated = (): PodSpec => ({
-  containers: [{ name: 'a', resources: { claims, limits: { cpu: '1' } } }],
+  containers: [{ name: 'a', resources: { claims, limits: { cpu: '1' } }, volumeMounts: [mount] }],
   initContainers: [{ name: 'i', resources: { claims } }],
   resourceClaims: [{ name: 'gpu', resourceClaimName: 'gpu' }],
   resources,
+  volumes: [
+    { name: 'gpu', image: { reference: 'gpu' } },
+    { name: 'p', projected: { sources: [{ clusterTrustBundle: { name: 'gpu', path: 'a' } }] } },
+  ],
 });
 const left: PodSpec = {
   containers: [{ name: 'a', resources: { limits: { cpu: '1' } } }],
   initContainers: [{ name: 'i', resources: {} }],
+  volumes: [{ name: 'p', projected: { sources: [{}] } }],
 };
 
 function kindOf(group: string, version: string, name: string) {

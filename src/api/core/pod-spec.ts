@@ -115,7 +115,7 @@ const scheduling = {
     'Gates that keep the pod from being scheduled.',
     ['name'],
     struct('core/v1.PodSchedulingGate', 'A gate.', {
-      name: req(str('Name of the gate.', { checks: [isQualifiedName] })),
+      name: req(str('Name of the gate.', { checksEmpty: true })),
     }),
   ),
   tolerations: list('Taints that the pod bears.', toleration),

@@ -4,6 +4,7 @@ import { at, forbidden, invalid } from '../field-error.js';
 import type { FieldError } from '../field-error.js';
 import { identityOf } from '../identity.js';
 import type { Container, Pod, PodSpec, Toleration } from '../types/core.js';
+import { gateErrors, gatedErrors, withNodeAffinity } from './pod-gated-update.js';
 
 const updatableText =
   'pod updates may not change fields other than `spec.containers[*].image`,' +
@@ -39,7 +40,6 @@ function checkDeadline(next: PodSpec, old: PodSpec, errors: FieldError[]): void 
 function neutralized(next: PodSpec, old: PodSpec): PodSpec {
   const grace = old.terminationGracePeriodSeconds ?? 0;
   const gates = new Set((old.schedulingGates ?? []).map((gate) => gate.name));
-  const gatesOk = (next.schedulingGates ?? []).every((gate) => gates.has(gate.name));
   const isGated = gates.size > 0;
   return {
     ...next,
@@ -51,20 +51,11 @@ function neutralized(next: PodSpec, old: PodSpec): PodSpec {
       grace < 0 && next.terminationGracePeriodSeconds === 1
         ? old.terminationGracePeriodSeconds
         : next.terminationGracePeriodSeconds,
-    schedulingGates: gatesOk ? old.schedulingGates : next.schedulingGates,
-    nodeSelector:
-      isGated && keepsAll(next.nodeSelector, old.nodeSelector)
-        ? old.nodeSelector
-        : next.nodeSelector,
+    schedulingGates: old.schedulingGates,
+    nodeSelector: isGated ? old.nodeSelector : next.nodeSelector,
+    affinity: isGated ? withNodeAffinity(next.affinity, old.affinity) : next.affinity,
     serviceAccount: old.serviceAccount,
   };
-}
-
-function keepsAll(
-  next: Record<string, string> | undefined,
-  old: Record<string, string> | undefined,
-): boolean {
-  return Object.entries(old ?? {}).every(([key, value]) => next?.[key] === value);
 }
 
 const mirrorAnnotation = 'kubernetes.io/config.mirror';
@@ -93,12 +84,7 @@ export function validatePodUpdate(next: Pod, old: Pod): FieldError[] {
     const text = 'existing toleration can not be modified except its tolerationSeconds';
     errors.push(forbidden('spec.tolerations', text));
   }
-  const gates = new Set((old.spec.schedulingGates ?? []).map((gate) => gate.name));
-  const added = (next.spec.schedulingGates ?? []).some((gate) => !gates.has(gate.name));
-  if (added) {
-    const text = 'only deletion is allowed, but found new scheduling gate';
-    errors.push(forbidden('spec.schedulingGates', text));
-  }
+  errors.push(...gateErrors(next.spec, old.spec), ...gatedErrors(next.spec, old.spec));
   if (!semanticEqual(neutralized(next.spec, old.spec), old.spec)) {
     errors.push(forbidden('spec', updatableText));
   }

@@ -12,6 +12,7 @@ import {
 } from '../field-error.js';
 import type { FieldError, FieldPath } from '../field-error.js';
 import type { Container, PodSpec, PodTemplateSpec, Probe } from '../types/core.js';
+import { claimSpecErrors } from './claim-validation.js';
 import { areAnnotations, areLabels, uniqueBy } from '../validation/checks.js';
 import { isLocalPath } from '../validation/container-fields.js';
 import { dnsLabel, dnsSubdomain } from '../validation/names.js';
@@ -90,7 +91,7 @@ function checkMounts(container: Container, path: FieldPath, context: ListContext
     claims.add(device.name);
     const volume = context.spec.volumes?.find(({ name }) => name === device.name);
     if (volume === undefined) {
-      context.errors.push(notFound(child(here, 'name'), device.name));
+      context.errors.push(notFound(child(here, 'name'), device.name ?? ''));
     } else if (volume.persistentVolumeClaim === undefined && volume.ephemeral === undefined) {
       const text =
         'can only use volume source type of PersistentVolumeClaim or Ephemeral for block mode';
@@ -118,9 +119,10 @@ function checkPorts(container: Container, path: FieldPath, context: ListContext)
     if (port.name !== undefined) names.add(port.name);
     // A template may leave it out: the pod gets it.
     const { hostPort = 0, containerPort } = port;
-    if (context.spec.hostNetwork === true && hostPort !== 0 && hostPort !== containerPort) {
-      const text = 'must match `hostPort` when `hostNetwork` is true';
-      context.errors.push(invalid(child(here, 'containerPort'), containerPort, text));
+    const isSame = hostPort === 0 || hostPort === containerPort;
+    if (context.spec.hostNetwork === true && !context.isInit && !isSame) {
+      const text = 'must match `containerPort` when `hostNetwork` is true';
+      context.errors.push(invalid(child(here, 'hostPort'), hostPort, text));
     }
   });
 }
@@ -304,13 +306,33 @@ function checkProjected(spec: PodSpec, path: FieldPath, errors: FieldError[]): v
   });
 }
 
+type EphemeralSource = NonNullable<NonNullable<PodSpec['volumes']>[number]['ephemeral']>;
+
+function checkClaimTemplate(
+  template: EphemeralSource['volumeClaimTemplate'],
+  path: FieldPath,
+  errors: FieldError[],
+): void {
+  if (template === undefined) {
+    errors.push(required(path));
+    return;
+  }
+  const { annotations, labels, ...others } = template.metadata ?? {};
+  areAnnotations(annotations, child(path, 'metadata.annotations'), errors);
+  areLabels(labels, child(path, 'metadata.labels'), errors);
+  for (const name of Object.keys(others)) {
+    errors.push(forbidden(child(path, `metadata.${name}`), 'cannot be set'));
+  }
+  errors.push(...claimSpecErrors(template.spec ?? {}, child(path, 'spec')));
+}
+
 /** Adds what is wrong with a pod's spec, beside what its schema checks. */
 export function validatePodSpec(spec: PodSpec, path: FieldPath, errors: FieldError[]): void {
   uniqueBy('name')(spec.volumes, child(path, 'volumes'), errors);
   (spec.volumes ?? []).forEach((volume, index) => {
-    if (volume.ephemeral !== undefined && volume.ephemeral.volumeClaimTemplate === undefined) {
-      const here = child(at(child(path, 'volumes'), index), 'ephemeral');
-      errors.push(required(child(here, 'volumeClaimTemplate')));
+    if (volume.ephemeral !== undefined) {
+      const here = child(at(child(path, 'volumes'), index), 'ephemeral.volumeClaimTemplate');
+      checkClaimTemplate(volume.ephemeral.volumeClaimTemplate, here, errors);
     }
     const hostPath = volume.hostPath?.path;
     if (hostPath?.split('/').includes('..') === true) {

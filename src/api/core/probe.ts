@@ -18,7 +18,7 @@ import {
   isNonNegative,
   isPort,
   isPortNumberOrName,
-  isPositive,
+  isAboveZero,
   oneOf,
 } from '../validation/checks.js';
 import { isHandler } from '../validation/container-fields.js';
@@ -87,7 +87,7 @@ export const probe = struct(
     }),
     tcpSocket: tcpSocketAction,
     terminationGracePeriodSeconds: int64('Grace period when this probe ends the container.', {
-      checks: [isPositive],
+      checks: [isAboveZero],
     }),
     timeoutSeconds: num32('Seconds after which a check times out.', {
       default: 1,
@@ -125,8 +125,8 @@ export const resizePolicy = struct(
   'core/v1.ContainerResizePolicy',
   'What happens to a container when a resource is resized.',
   {
-    resourceName: req(str('cpu or memory.')),
-    restartPolicy: req(str('NotRequired or RestartContainer.')),
+    resourceName: req(str('cpu or memory.', { checksEmpty: true })),
+    restartPolicy: req(str('NotRequired or RestartContainer.', { checksEmpty: true })),
   },
 );
 

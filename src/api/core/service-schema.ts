@@ -44,7 +44,9 @@ const servicePort = struct('core/v1.ServicePort', 'A port of a service.', {
 
 const sessionAffinityConfig = struct('core/v1.SessionAffinityConfig', 'Details of affinity.', {
   clientIP: struct('core/v1.ClientIPConfig', 'Details of ClientIP affinity.', {
-    timeoutSeconds: int32('Seconds a client stays, 1 to 86400.', { checks: [isBetween(1, 86400)] }),
+    timeoutSeconds: int32('Seconds a client stays, 1 to 86400.', {
+      checks: [isBetween(1, 86400, 'must be greater than 0 and less than 86400')],
+    }),
   }),
 });
 

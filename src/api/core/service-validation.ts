@@ -58,6 +58,12 @@ function checkExternalName(spec: Service['spec'], errors: FieldError[]): void {
   }
 }
 
+/** True for a service that traffic from outside the cluster reaches. */
+export function isReachedFromOutside({ type, externalIPs = [] }: Service['spec']): boolean {
+  const hasAddress = type === 'ClusterIP' && externalIPs.length > 0;
+  return hasAddress || type === 'NodePort' || type === 'LoadBalancer';
+}
+
 /** A port for health checks belongs to a load balancer that keeps traffic on the node, and stays. */
 function checkHealthPort(spec: Service['spec'], errors: FieldError[]): void {
   const path = 'spec.healthCheckNodePort';
@@ -105,9 +111,7 @@ export function validateService(service: Service): FieldError[] {
     const path = at('spec.LoadBalancerSourceRanges', index);
     for (const text of cidrErrors(range.trim())) errors.push(invalid(path, range, text));
   });
-  const isExternal =
-    spec.type === 'NodePort' || spec.type === 'LoadBalancer' || (spec.externalIPs?.length ?? 0) > 0;
-  if (spec.externalTrafficPolicy !== undefined && !isExternal) {
+  if (spec.externalTrafficPolicy !== undefined && !isReachedFromOutside(spec)) {
     const text = 'may only be set for externally-accessible services';
     errors.push(invalid('spec.externalTrafficPolicy', spec.externalTrafficPolicy, text));
   }
@@ -141,11 +145,12 @@ export function validateServiceUpdate(next: Service, old: Service): FieldError[]
     errors.push(invalid('spec.loadBalancerClass', named ?? 'null', 'may not change once set'));
   }
   if (isSame && healthBefore !== undefined && health !== undefined && health !== healthBefore) {
-    errors.push(invalid('spec.healthCheckNodePort', health, 'field is immutable'));
+    errors.push(forbidden('spec.healthCheckNodePort', 'field is immutable'));
   }
   if (next.spec.type === 'ExternalName' || old.spec.type === 'ExternalName') return errors;
   const [now, before] = [next.spec.clusterIP ?? '', old.spec.clusterIP ?? ''];
-  if (before !== '' && now !== before) {
+  const isAddress = now === '' || now === 'None' || ipErrors(now).length === 0;
+  if (before !== '' && now !== before && isAddress) {
     const given = next.spec.clusterIPs ?? [];
     const wanted = given[0] === before || given.length === 0 ? [now] : given;
     errors.push(invalid('spec.clusterIPs[0]', wanted, 'may not change once set'));

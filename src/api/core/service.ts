@@ -6,8 +6,13 @@ import { at, child, invalid, required } from '../field-error.js';
 import { ageColumn, column, joined, labelText, nameColumn, wide } from '../print/columns.js';
 import type { Endpoints, Service } from '../types/core.js';
 import { endpointIpErrors } from '../validation/addresses.js';
+import { ipErrors } from '../validation/names.js';
 import { endpointsSchema, serviceSchema } from './service-schema.js';
-import { validateService, validateServiceUpdate } from './service-validation.js';
+import {
+  isReachedFromOutside,
+  validateService,
+  validateServiceUpdate,
+} from './service-validation.js';
 import { servicePointErrors } from '../validation/load-balancer.js';
 
 const clientIpTimeoutSeconds = 10_800;
@@ -50,6 +55,11 @@ function keepAllocated(next: Service, old: Service): void {
     now.ipFamilyPolicy ??= before.ipFamilyPolicy;
   }
   if (before.type === 'LoadBalancer' && now.type !== 'LoadBalancer') dropBalancing(now, before);
+  keepHealthPort(now, before);
+  if (isReachedFromOutside(before) && !isReachedFromOutside(now)) {
+    if (now.externalTrafficPolicy === before.externalTrafficPolicy)
+      delete now.externalTrafficPolicy;
+  }
   // Where it was reached goes at once, although whoever balances takes longer to take it back.
   if (now.type !== 'LoadBalancer' && next.status?.loadBalancer?.ingress !== undefined) {
     next.status.loadBalancer = {};
@@ -66,7 +76,17 @@ function keepAllocated(next: Service, old: Service): void {
     );
     if (same?.nodePort !== undefined) port.nodePort = same.nodePort;
   }
-  if (now.type === 'LoadBalancer') now.healthCheckNodePort ??= before.healthCheckNodePort;
+}
+
+/** The port for health checks stays with a service that needs one, and goes with the need. */
+function keepHealthPort(now: Service['spec'], before: Service['spec']): void {
+  if (!needsHealthPort(before)) return;
+  if (needsHealthPort(now)) now.healthCheckNodePort ??= before.healthCheckNodePort;
+  else if (now.healthCheckNodePort === before.healthCheckNodePort) delete now.healthCheckNodePort;
+}
+
+function needsHealthPort({ type, externalTrafficPolicy }: Service['spec']): boolean {
+  return type === 'LoadBalancer' && externalTrafficPolicy === 'Local';
 }
 
 /** A service that becomes a name gives its addresses back; one that the client changed is left, and refused. */
@@ -89,10 +109,6 @@ function dropNodePorts(now: Service['spec'], before: Service['spec']): void {
   for (const port of now.ports ?? []) {
     if (had.has(port.nodePort)) delete port.nodePort;
   }
-  if (now.externalTrafficPolicy === before.externalTrafficPolicy && !now.externalIPs?.length) {
-    delete now.externalTrafficPolicy;
-  }
-  if (now.healthCheckNodePort === before.healthCheckNodePort) delete now.healthCheckNodePort;
 }
 
 /** A service that has no load balancer any more says nothing of it, unless the client says something new. */
@@ -208,7 +224,10 @@ function validateEndpoints(endpoints: Endpoints): FieldError[] {
     for (const list of ['addresses', 'notReadyAddresses'] as const) {
       (subset[list] ?? []).forEach(({ ip }, position) => {
         const here = child(at(child(path, list), position), 'ip');
-        for (const text of endpointIpErrors(ip ?? '')) errors.push(invalid(here, ip ?? '', text));
+        const problems = endpointIpErrors(ip ?? '');
+        // Kubernetes looks twice whether it is an address.
+        if (ipErrors(ip ?? '').length > 0) problems.push('must be a valid IP address');
+        for (const text of problems) errors.push(invalid(here, ip ?? '', text));
       });
     }
   });

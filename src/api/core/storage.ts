@@ -8,6 +8,7 @@ import { ageColumn, column, nameColumn, orText, wide } from '../print/columns.js
 import { parseQuantity } from '../quantity.js';
 import type { PersistentVolume, PersistentVolumeClaim } from '../types/core.js';
 import { claimSchema } from './claim-schema.js';
+import { claimSpecErrors, dropGatedClaimFields } from './claim-validation.js';
 import { persistentVolumeSchema } from './volume-schema.js';
 
 const classAnnotation = 'volume.beta.kubernetes.io/storage-class';
@@ -43,23 +44,6 @@ function mirrorSources(spec: PersistentVolumeClaim['spec']): void {
   }
 }
 
-function validateClaim({ spec }: PersistentVolumeClaim): FieldError[] {
-  const errors: FieldError[] = [];
-  const modes = spec.accessModes ?? [];
-  if (modes.length === 0) {
-    errors.push(required('spec.accessModes', 'at least 1 access mode is required'));
-  } else if (modes.includes('ReadWriteOncePod') && modes.length > 1) {
-    const text = 'may not use ReadWriteOncePod with other access modes';
-    errors.push(forbidden('spec.accessModes', text));
-  }
-  const storage = spec.resources?.requests?.['storage'];
-  if (storage === undefined) errors.push(required('spec.resources[storage]'));
-  else if ((parseQuantity(storage)?.sign() ?? 1) <= 0) {
-    errors.push(invalid('spec.resources[storage]', storage, 'must be greater than zero'));
-  }
-  return errors;
-}
-
 const claimText =
   'spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims';
 
@@ -91,7 +75,11 @@ function validateClaimUpdate(
     const text = 'field can not be less than status.capacity';
     errors.push(forbidden('spec.resources.requests.storage', text));
   }
-  return errors;
+  return [...errors, ...modeErrors(next.spec.volumeMode, old.spec.volumeMode)];
+}
+
+function modeErrors(next: string | undefined, old: string | undefined): FieldError[] {
+  return next === old ? [] : [invalid('volumeMode', next, 'field is immutable')];
 }
 
 function isTerminating(object: { metadata: { deletionTimestamp?: string } }): boolean {
@@ -111,11 +99,15 @@ export const persistentVolumeClaimKind = defineKind<PersistentVolumeClaim>({
   },
   prepareCreate: (claim) => {
     claim.status = { phase: 'Pending' };
+    dropGatedClaimFields(claim.spec, undefined);
     dropOtherSource(claim.spec);
     mirrorSources(claim.spec);
   },
-  prepareUpdate: (claim) => mirrorSources(claim.spec),
-  validate: validateClaim,
+  prepareUpdate: (claim, old) => {
+    dropGatedClaimFields(claim.spec, old.spec);
+    mirrorSources(claim.spec);
+  },
+  validate: ({ spec }, old) => claimSpecErrors(spec, 'spec', old?.spec),
   validateUpdate: validateClaimUpdate,
   columns: [
     nameColumn,
@@ -198,9 +190,7 @@ function validateVolumeUpdate(next: PersistentVolume, old: PersistentVolume): Fi
   if (!semanticEqual(sourceOf(next.spec), sourceOf(old.spec))) {
     errors.push(forbidden('spec.persistentvolumesource', sourceText));
   }
-  if (next.spec.volumeMode !== old.spec.volumeMode) {
-    errors.push(invalid('volumeMode', next.spec.volumeMode, 'field is immutable'));
-  }
+  errors.push(...modeErrors(next.spec.volumeMode, old.spec.volumeMode));
   if (old.spec.nodeAffinity && !semanticEqual(next.spec.nodeAffinity, old.spec.nodeAffinity)) {
     const text = 'field is immutable, except for updating from beta label to GA';
     errors.push(invalid('nodeAffinity', next.spec.nodeAffinity, text));
@@ -220,7 +210,12 @@ export const persistentVolumeKind = defineKind<PersistentVolume>({
   setDefaults: (volume) => {
     volume.status = { ...volume.status, phase: volume.status?.phase ?? 'Pending' };
   },
+  prepareUpdate: ({ spec }, old) => {
+    // VolumeAttributesClass: beta, and off in Kubernetes 1.33.
+    if (old.spec.volumeAttributesClassName === undefined) delete spec.volumeAttributesClassName;
+  },
   prepareCreate: (volume, { now }) => {
+    delete volume.spec.volumeAttributesClassName;
     volume.status = { phase: 'Pending', lastPhaseTransitionTime: now };
   },
   validate: validateVolume,

@@ -19,6 +19,9 @@ import {
   oneOf,
   stringCheck,
 } from '../validation/checks.js';
+import { child, required } from '../field-error.js';
+import { isJsonObject, textOf } from '../object.js';
+import type { Check } from '../schema/node.js';
 import { isAzureDisk, isFibreChannel, isQuobyte } from '../validation/volumes.js';
 import { localObjectReference, readOnlyField } from './references.js';
 
@@ -26,6 +29,14 @@ const fsType = str('File system type; ext4 unless set.');
 const user = 'User name.';
 
 const isPartition = isBetween(0, 255, 'must be between 1 and 255, inclusive');
+
+/** Kubernetes names this one otherwise in errors. */
+const isGoogleDisk: Check = (value, path, errors) => {
+  if (!isJsonObject(value)) return;
+  const here = path.replace(/gcePersistentDisk$/, 'persistentDisk');
+  if (textOf(value, 'pdName') === '') errors.push(required(child(here, 'pdName')));
+  isPartition(value['partition'], child(here, 'partition'), errors);
+};
 
 /** Where iSCSI names begin: RFC 3720 has these three forms. */
 const isTargetName = stringCheck((value) =>
@@ -88,12 +99,17 @@ export const commonSources = {
     datasetName: str('Name of the dataset.'),
     datasetUUID: str('UUID of the dataset.'),
   }),
-  gcePersistentDisk: struct('core/v1.GCEPersistentDiskVolumeSource', 'A Google disk.', {
-    fsType,
-    partition: num32('Partition to mount.', { checks: [isPartition] }),
-    pdName: req(str('Name of the disk.')),
-    readOnly: readOnlyField,
-  }),
+  gcePersistentDisk: struct(
+    'core/v1.GCEPersistentDiskVolumeSource',
+    'A Google disk.',
+    {
+      fsType,
+      partition: num32('Partition to mount.'),
+      pdName: req(str('Name of the disk.', { checksEmpty: true })),
+      readOnly: readOnlyField,
+    },
+    { checks: [isGoogleDisk] },
+  ),
   nfs: struct('core/v1.NFSVolumeSource', 'An NFS export.', {
     path: req(str('Exported path.', { checks: [isNotEmpty, isAbsolutePath], checksEmpty: true })),
     readOnly: readOnlyField,

@@ -1,7 +1,7 @@
 /** EndpointSlice. */
 import { defineKind } from '../define.js';
 import { semanticEqual } from '../equal.js';
-import { at, child, duplicate, invalid, notSupported, required, tooMany } from '../field-error.js';
+import { at, child, duplicate, invalid, notSupported, tooMany } from '../field-error.js';
 import type { FieldError, FieldPath } from '../field-error.js';
 import { ageColumn, column, nameColumn } from '../print/columns.js';
 import {
@@ -14,6 +14,7 @@ import {
   str,
   strPtr,
   struct,
+  tuned,
   int32,
   written,
 } from '../schema/dsl.js';
@@ -42,7 +43,9 @@ export const endpointSliceSchema = kindSchema(`${d}EndpointSlice`, 'Some endpoin
     list(
       'The endpoints.',
       struct(`${d}Endpoint`, 'An endpoint.', {
-        addresses: req(set('Its addresses; the first counts.', str(''))),
+        addresses: tuned(req(set('Its addresses; the first counts.', str(''))), {
+          missing: 'must contain at least 1 address',
+        }),
         conditions: written(
           struct(`${d}EndpointConditions`, 'State of the endpoint.', {
             ready: bool('It may get traffic.'),
@@ -117,15 +120,14 @@ function validate(slice: EndpointSlice): FieldError[] {
   if (type !== '' && !types.includes(type)) errors.push(notSupported('addressType', type, types));
   (slice.endpoints ?? []).forEach((endpoint, index) => {
     const path = child(at('endpoints', index), 'addresses');
-    if (!endpoint.addresses?.length) errors.push(required(path, 'must contain at least 1 address'));
     if ((endpoint.addresses?.length ?? 0) > maxAddresses) {
       errors.push(tooMany(path, endpoint.addresses.length, maxAddresses));
     }
     (endpoint.addresses ?? []).forEach((address, position) => {
-      const isOk = type === 'IPv4' ? isIPv4(address) : type === 'IPv6' ? isIPv6(address) : true;
       const here = at(path, position);
-      if (!isOk) errors.push(invalid(here, address, `must be a valid ${type} address`));
-      else if (type === 'IPv4' || type === 'IPv6') {
+      if (type === 'IPv4' || type === 'IPv6') {
+        const isOther = type === 'IPv4' ? isIPv6(address) : isIPv4(address);
+        if (isOther) errors.push(invalid(path, address, `must be an ${type} address`));
         for (const text of endpointIpErrors(address)) errors.push(invalid(here, address, text));
       } else if (type === 'FQDN') {
         for (const text of dnsSubdomain(address)) errors.push(invalid(here, address, text));
@@ -182,7 +184,7 @@ export const endpointSliceKind = defineKind<EndpointSlice>({
   validateUpdate: (next, old) =>
     next.addressType === old.addressType
       ? []
-      : [invalid('addressType', next.addressType, 'field is immutable')],
+      : [invalid('addressType', next.addressType ?? '', 'field is immutable')],
   columns: [
     nameColumn,
     column<EndpointSlice>('AddressType', (slice) => slice.addressType),

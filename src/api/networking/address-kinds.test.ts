@@ -78,7 +78,7 @@ describe('a ServiceCIDR', () => {
     [[], ['spec.cidrs: Required value: at least one CIDR required']],
     [['a', 'b', 'c'], ['may only hold up to 2 values']],
     [['10.0.0.0/24', '10.1.0.0/24'], [dual]],
-    [['10.0.0.0/24', 'b'], [dual]],
+    [['10.0.0.0/24', 'b'], ['spec.cidrs[1]: Invalid value: "b": must be a valid CIDR value']],
     [
       ['10.0.0.1/24'],
       [
@@ -93,7 +93,12 @@ describe('a ServiceCIDR', () => {
     const { object } = ranges('10.0.0.0/24');
     const wider = ranges('10.0.0.0/23').object;
     expect(validateUpdate(serviceCidrKind, wider, object).map(formatFieldError)).toEqual([
-      'spec.cidrs: Invalid value: ["10.0.0.0/23"]: field is immutable',
+      'spec.cidrs[0]: Invalid value: "10.0.0.0/23": field is immutable',
+    ]);
+    const both = ranges('10.0.0.0/24', '2001:db8::/64').object;
+    expect(validateUpdate(serviceCidrKind, both, object)).toEqual([]);
+    expect(validateUpdate(serviceCidrKind, object, both).map(formatFieldError)).toEqual([
+      'spec.cidrs: Invalid value: ["10.0.0.0/24"]: field is immutable',
     ]);
     const [status] = serviceCidrKind.subresources;
     const ready = { type: 'Ready', status: 'True', reason: '', message: '' };

@@ -97,14 +97,25 @@ function checkRanges({ spec }: ServiceCIDR): FieldError[] {
   const families = new Set(cidrs.map((cidr) => ipRange(cidr)?.ip.bits));
   if (cidrs.length === 0) return [required(path, 'at least one CIDR required')];
   if (cidrs.length > 2) return [invalid(path, spec, 'may only hold up to 2 values')];
-  if (cidrs.length === 2 && (families.size < 2 || families.has(undefined))) {
-    const text =
-      'may specify no more than one IP for each IP family, i.e 192.168.0.0/24 and 2001:db8::/64';
-    return [invalid(path, spec, text)];
-  }
-  return cidrs.flatMap((cidr, index) =>
+  const errors = cidrs.flatMap((cidr, index) =>
     strictCidrErrors(cidr).map((text) => invalid(at(path, index), cidr, text)),
   );
+  if (cidrs.length === 2 && families.size < 2 && !families.has(undefined)) {
+    const text =
+      'may specify no more than one IP for each IP family, i.e 192.168.0.0/24 and 2001:db8::/64';
+    errors.push(invalid(path, cidrs, text));
+  }
+  return errors;
+}
+
+/** A range stays; a second one, of the other family, may come to a single one. */
+function checkRangesUpdate(next: ServiceCIDR, old: ServiceCIDR): FieldError[] {
+  const path = 'spec.cidrs';
+  const [now, before] = [next.spec.cidrs ?? [], old.spec.cidrs ?? []];
+  const isSecond = before.length === 1 && now.length === 2;
+  if (now.length !== before.length && !isSecond) return immutable(now, before, path);
+  const errors = before.flatMap((cidr, index) => immutable(now[index], cidr, at(path, index)));
+  return isSecond ? [...errors, ...checkRanges(next)] : errors;
 }
 
 /** ServiceCIDR. */
@@ -115,7 +126,7 @@ export const serviceCidrKind = defineKind<ServiceCIDR>({
   plural: 'servicecidrs',
   schema: serviceCidrSchema,
   validateCreate: (object) => checkRanges(object as ServiceCIDR),
-  validateUpdate: (next, old) => immutable(next.spec.cidrs, old.spec.cidrs, 'spec.cidrs'),
+  validateUpdate: checkRangesUpdate,
   columns: [
     nameColumn,
     column<ServiceCIDR>('CIDRs', ({ spec }) => (spec.cidrs ?? []).join(',')),

@@ -180,7 +180,7 @@ export const ingressClassKind = defineKind<IngressClass>({
   validateUpdate: (next, old) =>
     next.spec.controller === old.spec.controller
       ? []
-      : [invalid('spec.controller', next.spec.controller, 'field is immutable')],
+      : [invalid('spec.controller', next.spec.controller ?? '', 'field is immutable')],
   columns: [
     nameColumn,
     column<IngressClass>('Controller', ({ spec }) => spec.controller ?? ''),

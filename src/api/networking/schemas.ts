@@ -109,8 +109,12 @@ export const ingressClassSchema = kindSchema(`${d}IngressClass`, 'A kind of ingr
       controller: str('Name of the controller, such as example.com/ingress.'),
       parameters: struct(`${d}IngressClassParametersReference`, 'Parameters of the controller.', {
         apiGroup: strPtr('Group of the object.', { checks: [isDnsSubdomain] }),
-        kind: req(str('Kind of the object.', { checks: [isPathSegment] })),
-        name: req(str('Name of the object.', { checks: [isPathSegment] })),
+        kind: req(
+          str('Kind of the object.', { checks: [isPathSegment], missing: 'kind is required' }),
+        ),
+        name: req(
+          str('Name of the object.', { checks: [isPathSegment], missing: 'name is required' }),
+        ),
         namespace: strPtr('Namespace of the object.', { checks: [isDnsLabel] }),
         scope: strPtr('Cluster or Namespace.', {
           default: 'Cluster',

@@ -61,9 +61,10 @@ function checkAggregation({ aggregationRule }: ClusterRole): FieldError[] {
   return selectors.flatMap((selector, index) => {
     const found: FieldError[] = [];
     isLabelSelector(selector, at(path, index), found);
-    const [first] = found;
-    // Kubernetes compiles the selector too, and says so once more.
-    return first === undefined ? [] : [invalid(at(path, index), selector, first.body)];
+    // Kubernetes compiles the selector too, and says so once more, without it.
+    return found.length === 0
+      ? []
+      : [invalid(at(path, index), undefined, 'invalid label selector.')];
   });
 }
 
@@ -131,7 +132,7 @@ function validateBinding(binding: RoleBinding, isNamespaced: boolean): FieldErro
         errors.push(required(child(path, 'namespace')));
     } else if (subject.kind !== 'User' && subject.kind !== 'Group') {
       errors.push(
-        notSupported(child(path, 'kind'), subject.kind, ['ServiceAccount', 'User', 'Group']),
+        notSupported(child(path, 'kind'), subject.kind ?? '', ['ServiceAccount', 'User', 'Group']),
       );
     } else if (subject.apiGroup !== rbacGroup) {
       errors.push(notSupported(child(path, 'apiGroup'), subject.apiGroup, [rbacGroup]));
@@ -142,7 +143,7 @@ function validateBinding(binding: RoleBinding, isNamespaced: boolean): FieldErro
 
 function validateBindingUpdate(next: RoleBinding, old: RoleBinding): FieldError[] {
   if (semanticEqual(next.roleRef, old.roleRef)) return [];
-  return [invalid('roleRef', next.roleRef, 'cannot change roleRef')];
+  return [invalid('roleRef', next.roleRef ?? {}, 'cannot change roleRef')];
 }
 
 function subjects(binding: RoleBinding, kind: string): string {

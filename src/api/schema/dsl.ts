@@ -20,6 +20,8 @@ export interface ScalarOptions {
   readonly checks?: readonly Check[];
   /** The checks decide about an empty text too. */
   readonly checksEmpty?: boolean;
+  /** What the error says of a required text that is missing. */
+  readonly missing?: string;
 }
 
 /** The options of a list. */

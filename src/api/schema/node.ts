@@ -62,8 +62,8 @@ export interface SchemaNode {
   readonly nullable?: boolean | undefined;
   /** Run by validation when the value is present. */
   readonly checks?: readonly Check[] | undefined;
-  /** Message for the missing value when the field is required by validation. */
-  readonly requiredBy?: ((path: FieldPath, errors: FieldError[]) => void) | undefined;
+  /** What a required field's error says beside that it is missing. */
+  readonly missing?: string | undefined;
   /** The OpenAPI v3 source of a node that came from a CRD, given out unchanged. */
   readonly source?: Readonly<Record<string, unknown>> | undefined;
 }

@@ -9,12 +9,18 @@ import { resolved } from './node.js';
 interface Plan {
   /** False when nothing is to be checked here or below. */
   readonly isUseful: boolean;
-  readonly required: readonly string[];
+  readonly required: readonly Required[];
   /** The fields to descend into. */
   readonly nested: readonly Nested[];
   /** The schema of items to descend into. */
   readonly items: SchemaNode | undefined;
   readonly checks: readonly Check[];
+}
+
+interface Required {
+  readonly name: string;
+  /** What the error says beside that it is missing. */
+  readonly text: string | undefined;
 }
 
 interface Nested {
@@ -80,7 +86,9 @@ function newPlan(node: SchemaNode): Plan {
   return {
     isUseful:
       checks.length > 0 || names.length > 0 || nested.length > 0 || checkedItems !== undefined,
-    required: names.filter((name) => isMandatory(node.properties?.[name])),
+    required: names
+      .filter((name) => isMandatory(node.properties?.[name]))
+      .map((name) => ({ name, text: node.properties?.[name]?.missing })),
     nested,
     items: checkedItems,
     checks,
@@ -102,8 +110,8 @@ export function validateNode(
   const plan = planOf(node);
   if (!plan.isUseful) return;
   if (node.properties !== undefined && isJsonObject(value)) {
-    for (const name of plan.required) {
-      if (isMissing(value[name])) errors.push(required(child(path, name)));
+    for (const { name, text } of plan.required) {
+      if (isMissing(value[name])) errors.push(required(child(path, name), text));
     }
     for (const { name, field, zero, skipsEmpty } of plan.nested) {
       const item = value[name] ?? zero;
@@ -136,8 +144,8 @@ const skipped = new Set(['apiVersion', 'kind', 'metadata', 'status']);
 export function validateFields(schema: SchemaNode, object: object, errors: FieldError[]): void {
   if (!isJsonObject(object)) return;
   const plan = planOf(schema);
-  for (const name of plan.required) {
-    if (!skipped.has(name) && isMissing(object[name])) errors.push(required(name));
+  for (const { name, text } of plan.required) {
+    if (!skipped.has(name) && isMissing(object[name])) errors.push(required(name, text));
   }
   for (const { name, field, zero, skipsEmpty } of plan.nested) {
     const value = object[name] ?? zero;

@@ -76,6 +76,8 @@ export const isNonNegative = numberCheck((value) =>
 
 /** A number of at least 1. */
 export const isPositive = numberCheck((value) => (value > 0 ? [] : ['must be greater than zero']));
+/** The same, of fields whose rule says it in a digit. */
+export const isAboveZero = numberCheck((value) => (value > 0 ? [] : ['must be greater than 0']));
 
 /** A number within bounds. @param text of the refusal, where Kubernetes names other bounds than it checks */
 export function isBetween(

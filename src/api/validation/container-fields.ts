@@ -172,12 +172,16 @@ function checkDownwardFile(value: unknown, path: FieldPath, errors: FieldError[]
 
   checkFieldPath(value['fieldRef'], child(path, 'fieldRef'), errors, volumeFieldPaths);
   const resource = value['resourceFieldRef'];
-  if (isJsonObject(resource)) {
-    if (textOf(resource, 'containerName') === '') {
-      errors.push(required(child(child(path, 'resourceFieldRef'), 'containerName')));
-    }
-  }
-  checkResourceField(resource, child(path, 'resourceFieldRef'), errors);
+  const place = child(path, 'resourceFieldRef');
+  if (isJsonObject(resource) && textOf(resource, 'containerName') === '') {
+    errors.push(required(child(place, 'containerName')));
+    checkDivisor(
+      textOf(resource, 'resource'),
+      textOf(resource, 'divisor'),
+      child(place, 'divisor'),
+      errors,
+    );
+  } else checkResourceField(resource, place, errors);
   if (value['fieldRef'] === undefined && resource === undefined) {
     errors.push(required(path, 'one of fieldRef and resourceFieldRef is required'));
   } else if (value['fieldRef'] !== undefined && resource !== undefined) {
@@ -290,14 +294,14 @@ const recursions = ['Disabled', 'Enabled', 'IfPossible'];
 /** A volume mount beside its required fields. */
 export const isVolumeMount: Check = (value, path, errors) => {
   if (!isJsonObject(value)) return;
-  // Of two fields Kubernetes names the list here, not the item.
+  // Of some fields Kubernetes names the list here, not the item.
   const list = path.replace(/\[\d+\]$/, '');
   const propagation = value['mountPropagation'];
   if (typeof propagation === 'string' && !propagations.includes(propagation)) {
     errors.push(notSupported(child(list, 'mountPropagation'), propagation, propagations));
   }
-  isDescendingPath(value['subPath'], child(path, 'subPath'), errors);
-  isDescendingPath(value['subPathExpr'], child(path, 'subPathExpr'), errors);
+  isDescendingPath(value['subPath'], child(list, 'subPath'), errors);
+  isDescendingPath(value['subPathExpr'], child(list, 'subPathExpr'), errors);
   if (value['subPath'] !== undefined && value['subPathExpr'] !== undefined) {
     const text = 'subPathExpr and subPath are mutually exclusive';
     errors.push(invalid(child(path, 'subPathExpr'), value['subPathExpr'], text));

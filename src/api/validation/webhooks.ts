@@ -74,8 +74,9 @@ export function checkWebhookAddress(
     const here = child(path, 'service');
     const { name = '', namespace = '', port = defaultPort } = service;
     // Kubernetes mixes the two up: what is missing is the other one.
-    if (namespace === '') errors.push(required(child(here, 'name')));
-    if (name === '') errors.push(required(child(here, 'namespace')));
+    if (namespace === '') errors.push(required(child(here, 'name'), 'service name is required'));
+    if (name === '')
+      errors.push(required(child(here, 'namespace'), 'service namespace is required'));
     for (const text of portNumberErrors(port)) {
       errors.push(invalid(child(here, 'port'), port, `port is not valid: ${text}`));
     }

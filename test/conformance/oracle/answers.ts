@@ -51,17 +51,27 @@ function withoutValue(text: string, value: unknown): string {
     : text;
 }
 
-const go = String.raw`(?:\[\])?(?:core|apps|batch|autoscaling|policy|node|scheduling)\.\w+`;
+const groups =
+  'admissionregistration|apiextensions|apps|autoscaling|batch|core|networking|node|policy|rbac|runtime|scheduling|storage';
+const go = String.raw`(?:\[\])?(?:(?:${groups})\.\w+|(?<=\[\])(?:string|int32)|resource\.Quantity)`;
 const structs = new RegExp(String.raw`value: (?:${go})?(?:\(nil\)|[{[].*[}\]])(?=$|: )`);
 
 /**
  * What is compared of a text. Kubernetes shows structs as Go does, with addresses of memory, and we show JSON; both
- * stand for what is in them. What has no addresses is shown alike: maps, selectors, numbers or percentages.
+ * stand for what is in them. What has no addresses is shown alike: maps, selectors, numbers or percentages; but for Go's
+ * difference between nothing and what is empty, which objects do not keep here.
  */
 function comparable(text: string): string {
-  return text
-    .replace(structs, 'value: {…}')
-    .replaceAll('map[string]string{}', 'map[string]string(nil)');
+  return text.replace(structs, 'value: {…}').replaceAll(/((?:\[\]|map\[)[\w.\]]+)\{\}/g, '$1(nil)');
+}
+
+/** An answer as it is compared; for answers recorded when more of a text was. */
+export function comparableAnswer(answer: string): string {
+  return joined(answer.split(between).map(comparable));
+}
+
+function joined(texts: readonly string[]): string {
+  return [...new Set(texts)].toSorted((a, b) => (a < b ? -1 : 1)).join(between);
 }
 
 /** Writes an answer as one text. */
@@ -76,9 +86,7 @@ export function answerText({ code, message, causes }: Refusal, { field, value }:
     .split(between)
     .map((each) => withoutValue(comparable(each), value))
     .map((each) => each.replaceAll(longText, '<long>'));
-  const line = [...new Set(lines.map((each) => each.split('\n')[0] ?? ''))]
-    .toSorted((a, b) => (a < b ? -1 : 1))
-    .join(between);
+  const line = joined(lines.map((each) => each.split('\n')[0] ?? ''));
   return code === 422 ? line : `${code} ${line}`.trim();
 }
 

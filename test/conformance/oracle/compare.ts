@@ -1,7 +1,7 @@
 /** Compares our answers to mutated samples with recorded ones. */
 import { existsSync, readFileSync } from 'node:fs';
 import type { Answers } from './answers.js';
-import { parseAnswers } from './answers.js';
+import { comparableAnswer, parseAnswers } from './answers.js';
 import { isForUpdate, mutationsOf, pathText } from './mutations.js';
 import { answerToCreate, answerToUpdate, created, kindOf } from './replay.js';
 import type { Sample } from './samples.js';
@@ -42,7 +42,7 @@ export function differencesOf(sample: Sample, verb: 'create' | 'update'): Differ
       verb === 'create'
         ? answerToCreate(kind, body, change)
         : answerToUpdate(kind, old, body, change);
-    if (ours !== theirs)
+    if (comparableAnswer(ours) !== comparableAnswer(theirs))
       found.push({ at: `${verb} ${sample.id} ${field} ${mutation.name}`, ours, theirs });
   }
   return found;
