@@ -117,8 +117,9 @@ export function forbidden(field: FieldPath, detail: string): FieldError {
 }
 
 /** A value that must be unique and is not. */
-export function duplicate(field: FieldPath, value: unknown): FieldError {
-  return { type: 'FieldValueDuplicate', field, body: `Duplicate value: ${show(value)}` };
+export function duplicate(field: FieldPath, value: unknown, detail = ''): FieldError {
+  const body = withDetail(`Duplicate value: ${show(value)}`, detail);
+  return { type: 'FieldValueDuplicate', field, body };
 }
 
 /** A reference to something that is not there. */

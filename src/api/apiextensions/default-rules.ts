@@ -47,6 +47,10 @@ function checkAll(schema: JsonSchema, path: FieldPath, errors: FieldError[], bou
   if (isJsonObject(items)) checkAll(items, child(path, 'items'), errors, bounds);
 }
 
+function withoutName(text: string, path: FieldPath): string {
+  return text.replaceAll(`${path}.`, '').replaceAll(path, '');
+}
+
 function checkDefault(
   schema: JsonSchema,
   path: FieldPath,
@@ -60,6 +64,11 @@ function checkDefault(
   }
   const before = errors.length;
   validateStructural(schema, value, path, { errors, budget: { stepsLeft: maxMatchSteps } });
-  if (errors.length > before) return;
+  if (errors.length > before) {
+    // A default has no name of its own: texts name what is in it.
+    const named = errors.splice(before);
+    errors.push(...named.map((error) => ({ ...error, body: withoutName(error.body, path) })));
+    return;
+  }
   errors.push(...defaultErrors(schema, path, budget, effort));
 }

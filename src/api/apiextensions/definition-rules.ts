@@ -221,10 +221,26 @@ function checkSchema(
   const schema = version.schema?.openAPIV3Schema;
   if (isJsonObject(schema)) {
     const before = errors.length;
+    const { type = '' } = schema;
+    if (version.subresources?.status !== undefined && type !== '' && type !== 'object') {
+      const text =
+        'only "object" is allowed as the type at the root of the schema if the status subresource is enabled';
+      errors.push(invalid(child(path, 'type'), type, text));
+    }
     checkStructure(schema, path, errors, effort);
     if (errors.length === before) checkRules(schema, path, errors);
   } else
     errors.push(required(child(versionPath, 'schema.openAPIV3Schema'), 'schemas are required'));
+}
+
+/** True for a schema with a default in it, other than below `not`, which has none. */
+function holdsDefault(schema: unknown): boolean {
+  if (Array.isArray(schema)) return schema.some(holdsDefault);
+  if (!isJsonObject(schema)) return false;
+  const { default: value, properties, items, additionalProperties, allOf, anyOf, oneOf } = schema;
+  if (value !== undefined && value !== null) return true;
+  const below = isJsonObject(properties) ? Object.values(properties) : [];
+  return [...below, items, additionalProperties, allOf, anyOf, oneOf].some(holdsDefault);
 }
 
 /** Errors name the webhook's parts as Kubernetes has them inside. */
@@ -308,6 +324,14 @@ function checkStored(
   });
 }
 
+/** The name of a new definition says of what it is; updates change neither. */
+export function nameErrors({ metadata, spec }: CustomResourceDefinition): FieldError[] {
+  const { group = '', names } = given(spec);
+  const plural = names === undefined ? '' : (given(names).plural ?? '');
+  if (metadata.name === `${plural}.${group}`) return [];
+  return [invalid('metadata.name', metadata.name, 'must be spec.names.plural+"."+spec.group')];
+}
+
 /** Validates a definition; returns its errors by field. @throws EffortError when the effort is used up */
 export function validateDefinition(
   definition: CustomResourceDefinition,
@@ -316,11 +340,6 @@ export function validateDefinition(
   const { metadata, spec, status } = definition;
   const errors: FieldError[] = [];
   const { group = '', names, scope = '', versions = [], ...rest } = given(spec);
-  const plural = names === undefined ? '' : (given(names).plural ?? '');
-  if (metadata.name !== `${plural}.${group}`) {
-    const text = 'must be spec.names.plural+"."+spec.group';
-    errors.push(invalid('metadata.name', metadata.name, text));
-  }
   checkGroup(group, errors);
   const scopes = ['Cluster', 'Namespaced'];
   if (scope === '') errors.push(required('spec.scope'));
@@ -334,6 +353,9 @@ export function validateDefinition(
     const text =
       'cannot set to true, set x-kubernetes-preserve-unknown-fields to true in spec.versions[*].schema instead';
     errors.push(invalid('spec.preserveUnknownFields', true, text));
+    const hasDefault = versions.some(({ schema }) => holdsDefault(schema?.openAPIV3Schema));
+    const defaults = 'must be false in order to use defaults in the schema';
+    if (hasDefault) errors.push(invalid('spec.preserveUnknownFields', true, defaults));
   }
   return errors;
 }

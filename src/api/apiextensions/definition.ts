@@ -6,7 +6,7 @@ import { invalid } from '../field-error.js';
 import type { FieldError } from '../field-error.js';
 import { column, nameColumn } from '../print/columns.js';
 import { given } from '../schema/node.js';
-import { validateDefinition } from './definition-rules.js';
+import { nameErrors, validateDefinition } from './definition-rules.js';
 import { customResourceDefinitionSchema } from './schemas.js';
 import type { CustomResourceDefinition } from './schemas.js';
 
@@ -41,22 +41,20 @@ export const customResourceDefinitionKind = defineKind<CustomResourceDefinition>
     next.status = { ...next.status, storedVersions: [...stored, name] };
   },
   validate: (definition, _old, _warnings, effort) => validateDefinition(definition, effort),
+  validateCreate: (definition) => nameErrors(definition as CustomResourceDefinition),
   expressionLength,
   validateUpdate: (next, old) => {
     const errors: FieldError[] = [];
-    if (next.spec.group !== old.spec.group) {
-      errors.push(invalid('spec.group', next.spec.group, 'field is immutable'));
-    }
-    if (next.spec.scope !== old.spec.scope) {
-      errors.push(invalid('spec.scope', next.spec.scope, 'field is immutable'));
-    }
+    const keep = (path: string, now: string | undefined, before: string | undefined): void => {
+      if (now !== before) errors.push(invalid(path, now ?? '', 'field is immutable'));
+    };
     const isEstablished = findCondition(old.status?.conditions, 'Established')?.status === 'True';
-    if (isEstablished && next.spec.names?.kind !== old.spec.names.kind) {
-      errors.push(invalid('spec.names.kind', next.spec.names?.kind, 'field is immutable'));
+    if (isEstablished) {
+      keep('spec.scope', next.spec.scope, old.spec.scope);
+      keep('spec.names.kind', next.spec.names?.kind, old.spec.names?.kind);
     }
-    if (next.spec.names?.plural !== old.spec.names?.plural) {
-      errors.push(invalid('spec.names.plural', next.spec.names?.plural, 'field is immutable'));
-    }
+    keep('spec.group', next.spec.group, old.spec.group);
+    keep('spec.names.plural', next.spec.names?.plural, old.spec.names?.plural);
     return errors;
   },
   columns: [

@@ -89,7 +89,8 @@ function checkType(schema: JsonSchema, path: FieldPath, place: Place, errors: Fi
     errors.push(notSupported(here, type, types));
   }
   const properties = isJsonObject(schema['properties']) ? schema['properties'] : {};
-  if (isEmbedded && !isFree && Object.keys(properties).length === 0) {
+  const isSaid = schema['x-kubernetes-preserve-unknown-fields'] !== undefined;
+  if (isEmbedded && !isSaid && Object.keys(properties).length === 0) {
     const text =
       'must not be empty if x-kubernetes-embedded-resource is true without x-kubernetes-preserve-unknown-fields';
     errors.push(required(child(path, 'properties'), text));

@@ -72,10 +72,10 @@ export function validateWorkload(spec: WorkloadSpec, owner: string): FieldError[
   return errors;
 }
 
-/** True for a selector that can be compiled. */
-function isWellFormed(selector: LabelSelector): boolean {
+/** True for a selector that can be compiled, and for none. */
+export function isWellFormed(selector: LabelSelector | undefined): boolean {
   const errors: FieldError[] = [];
-  isLabelSelector(selector, '', errors);
+  if (selector !== undefined) isLabelSelector(selector, '', errors);
   return errors.length === 0;
 }
 

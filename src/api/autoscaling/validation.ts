@@ -3,6 +3,7 @@ import { at, child, forbidden, invalid, notSupported, required } from '../field-
 import type { FieldError, FieldPath } from '../field-error.js';
 import { parseQuantity } from '../quantity.js';
 import { given } from '../schema/node.js';
+import { containerResourceErrors } from '../validation/resource-names.js';
 import { isPathSegment } from '../validation/checks.js';
 import type { HorizontalPodAutoscaler } from './schemas.js';
 
@@ -128,6 +129,8 @@ const sources: Readonly<
     if ((containerResource?.container ?? '') === '') {
       errors.push(required(child(path, 'container'), 'must specify a container'));
     }
+    const { name = '' } = containerResource ?? {};
+    if (name !== '') errors.push(...containerResourceErrors(name, child(path, 'name')));
     checkResource(containerResource ?? {}, path, errors);
   },
 };

@@ -30,7 +30,7 @@ export function jobFieldErrors(spec: Spec, path: FieldPath): FieldError[] {
       required(child(path, 'backoffLimitPerIndex'), 'when maxFailedIndexes is specified'),
     );
   }
-  if ((spec.managedBy ?? '') !== '') checkManager(spec.managedBy ?? '', path, errors);
+  if (spec.managedBy !== undefined) checkManager(spec.managedBy, path, errors);
   if (spec.completionMode === 'Indexed') checkIndexed(spec, path, errors);
   else if (spec.completionMode === 'NonIndexed') checkPlain(spec, path, errors);
   checkFailurePolicy(spec, child(path, 'podFailurePolicy'), errors);

@@ -4,11 +4,12 @@ import { defineKind } from '../define.js';
 import { semanticEqual } from '../equal.js';
 import { child, forbidden, invalid, notSupported, required } from '../field-error.js';
 import type { FieldError, FieldPath } from '../field-error.js';
+import { isWellFormed } from '../apps/validation.js';
 import { setPodSpecDefaults } from '../core/pod-defaults.js';
 import { templateColumns } from '../core/pod.js';
 import { templateWarnings } from '../core/pod-warnings.js';
 import { validatePodTemplate } from '../core/pod-validation.js';
-import { compileSelector, formatSelector, selectorRequirements } from '../facts/selectors.js';
+import { compileSelector, formatSelector } from '../facts/selectors.js';
 import { GoSyntax, goLabelSelector, goStringMap } from '../go-text/syntax.js';
 import { ageColumn, column, nameColumn, since, wide } from '../print/columns.js';
 import { humanDuration } from '../print/duration.js';
@@ -86,29 +87,43 @@ const generatedNames = [
   'batch.kubernetes.io/job-name',
 ] as const;
 
+/** A stored job whose template lacks the newer names may go on without them. */
+function wantedLabels(
+  all: Readonly<Record<string, string>>,
+  old: Job | undefined,
+): Readonly<Record<string, string>> {
+  const labels = old?.spec.template?.metadata?.labels ?? {};
+  const newer = generatedNames.filter((name) => name.startsWith('batch.'));
+  if (old === undefined || newer.every((name) => name in labels)) return all;
+  return Object.fromEntries(Object.entries(all).filter(([name]) => !name.startsWith('batch.')));
+}
+
 /** The template has each of the labels that are made for it, with no other value. */
 function labelErrors(
   labels: Readonly<Record<string, string>>,
   generated: Readonly<Record<string, string>>,
 ): FieldError[] {
   return generatedNames
-    .filter((name) => labels[name] !== generated[name])
+    .filter((name) => name in generated && labels[name] !== generated[name])
     .map((name) => {
       const path = `spec.template.metadata.labels[${name}]`;
-      return invalid(path, new GoSyntax(goStringMap(labels)), `must be '${generated[name] ?? ''}'`);
+      const text = `must be '${generated[name] ?? ''}'`;
+      if (labels[name] === undefined) return required(path, text);
+      return invalid(path, new GoSyntax(goStringMap(labels)), text);
     });
 }
 
 /** The selector of a new job is made, unless it is the user's own; the job's pods have its labels. */
-function checkSelector({ metadata, spec }: Job, isNew: boolean, errors: FieldError[]): void {
+function checkSelector({ metadata, spec }: Job, old: Job | undefined, errors: FieldError[]): void {
   const { selector, template, manualSelector } = spec;
   // What is wrong with the selector itself is said elsewhere.
-  if (selector === undefined || selectorRequirements(selector) === undefined) return;
-  const matches = compileSelector(selector);
+  const isLacking = selector === undefined && manualSelector !== true;
+  if (isLacking || !isWellFormed(selector)) return;
+  const matches = selector === undefined ? (): boolean => false : compileSelector(selector);
   const { uid = '', name } = metadata;
   const labels = template?.metadata?.labels ?? {};
-  if (isNew && manualSelector !== true) {
-    const generated = generatedLabels(uid, name);
+  if (selector !== undefined && manualSelector !== true) {
+    const generated = wantedLabels(generatedLabels(uid, name), old);
     errors.push(...labelErrors(labels, generated));
     if (!matches(generated)) {
       const shown = goLabelSelector(selector);
@@ -125,7 +140,7 @@ function checkSelector({ metadata, spec }: Job, isNew: boolean, errors: FieldErr
 function validateJobUpdate(next: Job, old: Job): FieldError[] {
   const errors: FieldError[] = [];
   const [now, before] = [next.spec, old.spec];
-  const isSuspended = before.suspend === true;
+  const isSuspended = before.suspend === true && old.status?.startTime === undefined;
   const templateNow = isSuspended ? withoutScheduling(now) : now.template;
   const templateBefore = isSuspended ? withoutScheduling(before) : before.template;
   const fixed: readonly (readonly [string, unknown, unknown])[] = [
@@ -145,7 +160,8 @@ function validateJobUpdate(next: Job, old: Job): FieldError[] {
     errors.push(invalid('spec.completions', now.completions ?? null, 'field is immutable'));
   }
   for (const [name, a, b] of fixed) {
-    if (!semanticEqual(a, b)) errors.push(invalid(`spec.${name}`, a, 'field is immutable'));
+    const shown = name === 'selector' ? goLabelSelector(a) : name === 'template' ? (a ?? {}) : a;
+    if (!semanticEqual(a, b)) errors.push(invalid(`spec.${name}`, shown, 'field is immutable'));
   }
   return errors;
 }
@@ -217,7 +233,7 @@ export const jobKind = defineKind<Job>({
       errors.push(required('spec.selector'));
     }
     validateJobSpec(job.spec, 'spec', errors);
-    checkSelector(job, old === undefined, errors);
+    checkSelector(job, old, errors);
     return errors;
   },
   validateUpdate: validateJobUpdate,

@@ -60,14 +60,14 @@ export const jobSpec = struct('batch/v1.JobSpec', 'What the job shall do.', {
     checks: [oneOf(['NonIndexed', 'Indexed'])],
   }),
   completions: int32('Pods that must succeed.', count),
-  managedBy: str('Name of the controller of the job.'),
+  managedBy: strPtr('Name of the controller of the job.'),
   manualSelector: bool('The selector is given, not made.'),
   maxFailedIndexes: int32('Failed indexes after which the job fails.', count),
   parallelism: int32('Pods that may run at once.', count),
   podFailurePolicy: struct('batch/v1.PodFailurePolicy', 'How failures are handled.', {
     rules: tuned(req(list('Rules; the first match counts.', failureRule)), { checksEmpty: true }),
   }),
-  podReplacementPolicy: str('When failed pods are replaced: TerminatingOrFailed or Failed.'),
+  podReplacementPolicy: strPtr('When failed pods are replaced: TerminatingOrFailed or Failed.'),
   selector: doc('Selects the pods; made by the server.', labelSelector),
   successPolicy: struct('batch/v1.SuccessPolicy', 'When the job has succeeded.', {
     rules: tuned(

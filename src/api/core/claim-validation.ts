@@ -4,6 +4,7 @@ import type { FieldError, FieldPath } from '../field-error.js';
 import { given } from '../schema/node.js';
 import type { PersistentVolumeClaim } from '../types/core.js';
 import { parseQuantity } from '../quantity.js';
+import { accessModes } from './claim.js';
 import { dnsLabel, dnsSubdomain } from '../validation/names.js';
 
 type Spec = PersistentVolumeClaim['spec'];
@@ -29,6 +30,13 @@ function hasGroup({ dataSource, dataSourceRef }: Spec): boolean {
   return dataSource?.apiGroup !== undefined || dataSourceRef?.apiGroup !== undefined;
 }
 
+/** True for a mode that stands alone, and one beside it. */
+function isMixed(modes: readonly string[]): boolean {
+  const single = 'ReadWriteOncePod';
+  const others = modes.filter((mode) => mode !== single && accessModes.includes(mode));
+  return modes.includes(single) && others.length > 0;
+}
+
 /**
  * What is wrong with a claim's spec beside its schema.
  * @param old the stored spec; undefined for a new claim
@@ -38,7 +46,7 @@ export function claimSpecErrors(spec: Spec, path: FieldPath, old?: Spec): FieldE
   const modes = spec.accessModes ?? [];
   if (modes.length === 0) {
     errors.push(required(child(path, 'accessModes'), 'at least 1 access mode is required'));
-  } else if (modes.includes('ReadWriteOncePod') && modes.length > 1) {
+  } else if (isMixed(modes)) {
     const text = 'may not use ReadWriteOncePod with other access modes';
     errors.push(forbidden(child(path, 'accessModes'), text));
   }

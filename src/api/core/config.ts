@@ -1,4 +1,5 @@
 /** Namespace, ConfigMap, Secret, ServiceAccount, LimitRange, ResourceQuota, Binding, ComponentStatus. */
+import { jsonSyntaxError } from '../../lib/go-json-syntax.js';
 import { defineKind, defineVirtual } from '../define.js';
 import { semanticEqual } from '../equal.js';
 import { at, forbidden, invalid, required, tooLong } from '../field-error.js';
@@ -172,11 +173,10 @@ function validateSecret(secret: Secret): FieldError[] {
 function checkJson(secret: Secret, key: string, errors: FieldError[]): void {
   const text = secret.data?.[key];
   if (text === undefined) return;
-  try {
-    JSON.parse(Buffer.from(text, 'base64').toString());
-  } catch {
-    errors.push(invalid(at('data', key), '<secret contents redacted>', 'invalid character'));
-  }
+  // Byte by byte, as Go reads it.
+  const fault = jsonSyntaxError(Buffer.from(text, 'base64').toString('latin1'));
+  if (fault === undefined) return;
+  errors.push(invalid(at('data', key), '<secret contents redacted>', fault));
 }
 
 function mergeStringData(secret: Secret): void {

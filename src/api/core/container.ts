@@ -235,7 +235,7 @@ const commonFields = {
   readinessProbe: doc('Takes the pod out of services when it fails.', probe),
   resizePolicy: list('What a resize does to the container.', resizePolicy),
   resources: written(doc('Compute resources of the container.', resourceRequirements)),
-  restartPolicy: str('Always makes an init container a sidecar.'),
+  restartPolicy: strPtr('Always makes an init container a sidecar.'),
   securityContext: doc('Security settings; they override those of the pod.', securityContext),
   startupProbe: doc('Other probes wait until it succeeds.', probe),
   stdin: flag('Keeps a buffer for standard input.'),

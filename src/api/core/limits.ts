@@ -5,6 +5,7 @@ import { at, child, forbidden, invalid, notSupported, required } from '../field-
 import type { FieldError, FieldPath } from '../field-error.js';
 import { GoSyntax, goStringMap } from '../go-text/syntax.js';
 import { ageColumn, column, labelText, nameColumn, wide } from '../print/columns.js';
+import { isOvercommitAllowed } from '../validation/resources.js';
 import { parseQuantity } from '../quantity.js';
 import type { LimitRange, ReplicationController, ResourceQuota } from '../types/core.js';
 import { qualifiedNameErrors } from '../validation/names.js';
@@ -111,7 +112,17 @@ function compareAmounts(item: Limits, name: string, path: FieldPath): FieldError
     const text = `${names[low]} value ${a} is greater than ${limit} value ${b}`;
     errors.push(invalid(at(child(path, field), name), shown, text));
   }
-  return errors;
+  return [...errors, ...compareDefaults(item, name, path)];
+}
+
+/** What is not divided is asked for as a whole: of such a resource both defaults are one. */
+function compareDefaults(item: Limits, name: string, path: FieldPath): FieldError[] {
+  const [amount, request] = [item.default?.[name], item.defaultRequest?.[name]];
+  if (isOvercommitAllowed(name) || amount === undefined || request === undefined) return [];
+  const [left, right] = [parseQuantity(amount), parseQuantity(request)];
+  if (left === undefined || right === undefined || left.compare(right) === 0) return [];
+  const text = `default value ${amount} must equal to defaultRequest value ${request} in ${name}`;
+  return [invalid(at(child(path, 'defaultRequest'), name), request, text)];
 }
 
 const milli = 1000;

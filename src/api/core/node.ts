@@ -55,7 +55,16 @@ function checkPodCidrs(ranges: readonly string[], errors: FieldError[]): void {
       errors.push(invalid(at('spec.podCIDRs', index), range, text));
     }
   });
-  if (ranges.length > podCidrsMax) {
+  if (ranges.length < podCidrsMax) return;
+  const bad = ranges.findIndex((range) => cidrErrors(range).length > 0);
+  if (bad >= 0) {
+    const text =
+      'Internal error: invalid PodCIDRs. failed to check with dual stack with error:' +
+      `invalid CIDR[${bad}]: <nil> (invalid CIDR address: ${ranges[bad] ?? ''})`;
+    errors.push({ type: 'InternalError', field: 'spec.podCIDRs', body: text });
+  }
+  const families = new Set(ranges.map((range) => range.includes(':')));
+  if (bad >= 0 || families.size < podCidrsMax || ranges.length > podCidrsMax) {
     const text = 'may specify no more than one CIDR for each IP family';
     errors.push(invalid('spec.podCIDRs', ranges, text));
   }
@@ -68,7 +77,8 @@ function validateNode(node: Node): FieldError[] {
     const path = at('metadata.taints', index);
     checkTaint(taint, path, errors);
     const key = `${taint.key}:${taint.effect}`;
-    if (seen.has(key)) errors.push(duplicate(path, taint));
+    const text = 'taints must be unique by key and effect pair';
+    if (seen.has(key)) errors.push(duplicate(path, taint, text));
     seen.add(key);
   });
   checkPodCidrs(node.spec.podCIDRs ?? [], errors);

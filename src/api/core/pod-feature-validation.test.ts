@@ -103,6 +103,14 @@ test.each<[object, object, string[]]>([
     ],
   ],
   [
+    {},
+    { resources: { limits: { 'hugepages-2Mi': '3Mi', cpu: '1' } } },
+    ['limits', 'requests'].map(
+      (list) =>
+        `containers[0].resources.${list}[hugepages-2Mi]: Invalid value: "3Mi": 3Mi is not positive integer multiple of hugepages-2Mi`,
+    ),
+  ],
+  [
     { hostNetwork: true },
     { ports: [{ containerPort: 80, hostPort: 8080 }] },
     [

@@ -1,6 +1,6 @@
 /** The fields of a pod that may change after its creation. */
 import { semanticEqual } from '../equal.js';
-import { at, forbidden, invalid } from '../field-error.js';
+import { at, child, forbidden, invalid } from '../field-error.js';
 import type { FieldError } from '../field-error.js';
 import { identityOf } from '../identity.js';
 import type { Container, Pod, PodSpec, Toleration } from '../types/core.js';
@@ -68,10 +68,27 @@ function checkMirror(next: Pod, old: Pod, errors: FieldError[]): void {
   errors.push(forbidden(field, 'may not remove or update mirror pod annotation'));
 }
 
+/** Without an account there are no tokens; a new pod has got one by then. */
+function checkTokens(
+  { serviceAccountName = '', volumes = [] }: PodSpec,
+  errors: FieldError[],
+): void {
+  if (serviceAccountName !== '') return;
+  volumes.forEach(({ projected }, index) => {
+    (projected?.sources ?? []).forEach(({ serviceAccountToken }, position) => {
+      if (serviceAccountToken === undefined) return;
+      const place = at(child(at('spec.volumes', index), 'projected.sources'), position);
+      const text = 'must not be specified when serviceAccountName is not set';
+      errors.push(forbidden(child(place, 'serviceAccountToken'), text));
+    });
+  });
+}
+
 /** Validates a plain update of a pod; returns its errors by field. */
 export function validatePodUpdate(next: Pod, old: Pod): FieldError[] {
   const errors: FieldError[] = [];
   checkMirror(next, old, errors);
+  checkTokens(next.spec, errors);
   const given: Partial<PodSpec> = next.spec;
   if (given.containers?.length !== old.spec.containers.length) {
     return [forbidden('spec.containers', 'pod updates may not add or remove containers')];

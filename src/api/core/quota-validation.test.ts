@@ -24,9 +24,9 @@ describe('what a quota counts', () => {
     [{ 'gold.storageclass.storage.k8s.io/requests.storage': '1Gi' }, []],
     [
       { foo: '1' },
-      [`hard[foo]: Invalid value: "foo": ${known}`, `hard[foo]: Invalid value: "foo": ${counted}`],
+      [`hard[foo]: Invalid value: foo: ${known}`, `hard[foo]: Invalid value: foo: ${counted}`],
     ],
-    [{ storage: '1Gi' }, [`hard[storage]: Invalid value: "storage": ${counted}`]],
+    [{ storage: '1Gi' }, [`hard[storage]: Invalid value: storage: ${counted}`]],
     [{ pods: '1.5' }, ['hard[pods]: Invalid value: "1500m": must be an integer']],
     [
       { 'services.nodeports': '100m' },

@@ -53,7 +53,7 @@ export function validateQuota({ spec, status }: ResourceQuota): FieldError[] {
 /** The errors of a change. */
 export function validateQuotaUpdate(next: ResourceQuota, old: ResourceQuota): FieldError[] {
   if (semanticEqual(sorted(next.spec.scopes), sorted(old.spec.scopes))) return [];
-  return [invalid('spec.scopes', next.spec.scopes, 'field is immutable')];
+  return [invalid('spec.scopes', next.spec.scopes ?? [], 'field is immutable')];
 }
 
 function sorted(list: readonly string[] | undefined): readonly string[] {

@@ -38,17 +38,37 @@ const isGoogleDisk: Check = (value, path, errors) => {
   isPartition(value['partition'], child(here, 'partition'), errors);
 };
 
-/** Where iSCSI names begin: RFC 3720 has these three forms. */
-const isTargetName = stringCheck((value) =>
-  /^(iqn|eui|naa)\./.test(value) ? [] : ['must be valid format starting with iqn, eui, or naa'],
-);
+/** Names of iSCSI: RFC 3720 has these three forms. */
+const targetName =
+  /^(?:iqn\.\d{4}-\d{2}\.[a-z]+(?:[.:][a-zA-Z\d._:-]*)?|eui\.[\da-fA-F]{16}|naa\.[\da-fA-F]{32})/;
+
+function isTargetName(persistent: boolean): Check {
+  const begins = persistent ? '' : ' starting with iqn, eui, or naa';
+  return stringCheck((value) => {
+    if (!/^(?:iqn|eui|naa)/.test(value)) return [`must be valid format${begins}`];
+    return targetName.test(value) ? [] : ['must be valid format'];
+  });
+}
+
+/** Authentication needs the Secret; that of a PersistentVolume names one. */
+function needsSecret(persistent: boolean): Check {
+  return (value, path, errors) => {
+    if (!isJsonObject(value)) return;
+    const { chapAuthDiscovery, chapAuthSession, secretRef } = value;
+    const here = child(path, 'secretRef');
+    if (secretRef === undefined) {
+      if (chapAuthDiscovery === true || chapAuthSession === true) errors.push(required(here));
+    } else if (persistent && isJsonObject(secretRef) && textOf(secretRef, 'name') === '') {
+      errors.push(required(child(here, 'name')));
+    }
+  };
+}
 
 const iscsiFields = {
   chapAuthDiscovery: flag('CHAP for discovery.'),
   chapAuthSession: flag('CHAP for sessions.'),
   fsType,
   initiatorName: str('iSCSI initiator name.'),
-  iqn: req(str('Qualified name of the target.', { checks: [isTargetName] })),
   iscsiInterface: str('Interface name.', { default: 'default' }),
   lun: req(int32('LUN of the target.', { checks: [isBetween(0, 255)] })),
   portals: list('More target portals.', str('')),
@@ -181,7 +201,16 @@ export function secretSources<S extends typeof localObjectReference>(
         secretRef: reference,
       },
     ),
-    iscsi: struct(def('ISCSI'), 'An iSCSI disk.', { ...iscsiFields, secretRef: reference }),
+    iscsi: struct(
+      def('ISCSI'),
+      'An iSCSI disk.',
+      {
+        ...iscsiFields,
+        iqn: req(str('Qualified name of the target.', { checks: [isTargetName(persistent)] })),
+        secretRef: reference,
+      },
+      { checks: [needsSecret(persistent)] },
+    ),
     rbd: struct(def('RBD'), 'A Ceph block device.', {
       fsType,
       image: req(str('Image name.')),

@@ -19,8 +19,15 @@ import { isDnsLabel, isDnsSubdomain, isPathSegment, isPort, oneOf } from '../val
 import { typedLocalObjectReference } from '../core/references.js';
 
 const d = 'networking/v1.';
+const resource = tuned(typedLocalObjectReference, {
+  properties: {
+    ...typedLocalObjectReference.properties,
+    kind: req(str('Kind of the object.', { missing: 'kind is required' })),
+    name: req(str('Name of the object.', { missing: 'name is required' })),
+  },
+});
 const backend = struct(`${d}IngressBackend`, 'Where traffic goes.', {
-  resource: doc('An object in the same namespace.', typedLocalObjectReference),
+  resource: doc('An object in the same namespace.', resource),
   service: struct(`${d}IngressServiceBackend`, 'A service.', {
     name: req(str('Name of the service.')),
     port: written(

@@ -10,7 +10,7 @@ import {
   intOrString,
   num64,
   req,
-  str,
+  strPtr,
   struct,
   time,
   written,
@@ -32,7 +32,7 @@ const budgetSchema = kindSchema('policy/v1.PodDisruptionBudget', 'How many pods 
         ...doc('Selects the pods.', labelSelector),
         patchStrategy: 'replace',
       },
-      unhealthyPodEvictionPolicy: str('IfHealthyBudget or AlwaysAllow.', {
+      unhealthyPodEvictionPolicy: strPtr('IfHealthyBudget or AlwaysAllow.', {
         checks: [oneOf(['AlwaysAllow', 'IfHealthyBudget'])],
       }),
     }),

@@ -22,7 +22,7 @@ export interface PriorityClass extends Infer<typeof schema> {}
 const highestUserPriority = 1_000_000_000;
 
 function validate(object: PriorityClass): FieldError[] {
-  return [...checkNameAndValue(object), ...checkPolicy(object.preemptionPolicy)];
+  return checkNameAndValue(object);
 }
 
 function checkNameAndValue(object: PriorityClass): FieldError[] {
@@ -58,6 +58,7 @@ export const priorityClassKind = defineKind<PriorityClass>({
     object.value ??= 0;
   },
   validate,
+  validateCreate: (object) => checkPolicy((object as PriorityClass).preemptionPolicy),
   validateUpdate: (next, old) => {
     const errors: FieldError[] = [];
     if (next.value !== old.value)

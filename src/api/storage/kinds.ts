@@ -159,9 +159,7 @@ const isAttachmentSource: Check = (value, path, errors) => {
 const attachmentSchema = kindSchema(`${d}VolumeAttachment`, 'A volume attached to a node.', {
   spec: always(
     struct(`${d}VolumeAttachmentSpec`, 'What shall be attached.', {
-      attacher: req(
-        str('Name of the driver.', { checks: [isNotEmpty, isDriverName], checksEmpty: true }),
-      ),
+      attacher: req(str('Name of the driver.', { checks: [isNotEmpty], checksEmpty: true })),
       nodeName: req(str('The node.', { checks: [isDnsSubdomain], checksEmpty: true })),
       source: reqValue(
         struct(
@@ -196,6 +194,11 @@ export const volumeAttachmentKind = defineKind<VolumeAttachment>({
   kind: 'VolumeAttachment',
   plural: 'volumeattachments',
   schema: attachmentSchema,
+  validateCreate: (object) => {
+    const errors: FieldError[] = [];
+    isDriverName((object as VolumeAttachment).spec.attacher ?? '', 'spec.attacher', errors);
+    return errors;
+  },
   validateUpdate: (next, old) =>
     semanticEqual(next.spec, old.spec) ? [] : [invalid('spec', next.spec, 'field is immutable')],
   columns: [

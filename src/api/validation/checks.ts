@@ -53,9 +53,9 @@ export const isDnsSubdomainOrEmpty = stringCheck((value) =>
 /** A name that is one segment of a path. */
 export const isPathSegment = stringCheck(pathSegmentErrors);
 /** A key of labels, in lower case: names of provisioners and application protocols that may be in any. */
-export const isQualifiedNameInLowerCase = stringCheck((value) =>
-  qualifiedNameErrors(value.toLowerCase()),
-);
+export const isQualifiedNameInLowerCase: Check = (value, path, errors) => {
+  if (typeof value === 'string') isQualifiedName(value.toLowerCase(), path, errors);
+};
 /** A text that must be there; for fields whose other checks speak of an empty one too (`checksEmpty`). */
 export const isNotEmpty: Check = (value, path, errors) => {
   if (value === '') errors.push(required(path));

@@ -1,4 +1,5 @@
 /** Names of resources that can be asked for, limited or counted. @see kubernetes pkg/apis/core/helper */
+import { GoSyntax } from '../go-text/syntax.js';
 import { invalid } from '../field-error.js';
 import type { FieldError, FieldPath } from '../field-error.js';
 import { qualifiedNameErrors } from './names.js';
@@ -52,7 +53,7 @@ function texts(name: string): string[] {
 
 /** Errors of the name of any resource. */
 export function resourceNameErrors(name: string, path: FieldPath): FieldError[] {
-  return texts(name).map((text) => invalid(path, name, text));
+  return texts(name).map((text) => invalid(path, new GoSyntax(name), text));
 }
 
 /** Errors of the name of a resource that containers ask for. */
@@ -60,15 +61,21 @@ export function containerResourceErrors(name: string, path: FieldPath): FieldErr
   const errors = resourceNameErrors(name, path);
   if (!name.includes('/')) {
     if (containerResources.has(name) || name.startsWith('hugepages-')) return errors;
-    return [...errors, invalid(path, name, 'must be a standard resource for containers')];
+    return [
+      ...errors,
+      invalid(path, new GoSyntax(name), 'must be a standard resource for containers'),
+    ];
   }
   if (isNativeResource(name) || isExtendedResource(name)) return errors;
-  return [...errors, invalid(path, name, "doesn't follow extended resource name standard")];
+  return [
+    ...errors,
+    invalid(path, new GoSyntax(name), "doesn't follow extended resource name standard"),
+  ];
 }
 
 /** Errors of the name of a resource that a quota counts. */
 export function quotaResourceErrors(name: string, path: FieldPath): FieldError[] {
   const errors = resourceNameErrors(name, path);
   if (name.includes('/') || isQuotaResource(name)) return errors;
-  return [...errors, invalid(path, name, 'must be a standard resource for quota')];
+  return [...errors, invalid(path, new GoSyntax(name), 'must be a standard resource for quota')];
 }

@@ -32,6 +32,16 @@ export function checkAmount(
   }
 }
 
+/** Huge pages are given out whole. */
+function checkPages(name: string, value: unknown, path: FieldPath, errors: FieldError[]): void {
+  if (!name.startsWith('hugepages-')) return;
+  const page = parseQuantity(name.slice('hugepages-'.length))?.value() ?? 0;
+  const amount = parseQuantity(String(value));
+  if (amount === undefined || (page > 0 && amount.value() % page === 0)) return;
+  const shown = amount.toString();
+  errors.push(invalid(path, shown, `${shown} is not positive integer multiple of ${name}`));
+}
+
 function limitText(value: unknown): string | undefined {
   return typeof value === 'string' ? value : undefined;
 }
@@ -45,11 +55,13 @@ export const areResources: Check = (value, path, errors) => {
     const here = at(child(path, 'limits'), name);
     errors.push(...containerResourceErrors(name, here));
     checkAmount(name, amount, here, errors);
+    checkPages(name, amount, here, errors);
   }
   for (const [name, amount] of Object.entries(requests)) {
     const here = at(child(path, 'requests'), name);
     errors.push(...containerResourceErrors(name, here));
     checkAmount(name, amount, here, errors);
+    checkPages(name, amount, here, errors);
     checkAgainstLimit(
       { name, amount, limit: limitText(limits[name]) },
       child(path, 'requests'),

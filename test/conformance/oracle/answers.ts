@@ -53,8 +53,11 @@ function withoutValue(text: string, value: unknown): string {
 
 const groups =
   'admissionregistration|apiextensions|apps|autoscaling|batch|core|networking|node|policy|rbac|runtime|scheduling|storage';
-const go = String.raw`(?:\[\])?(?:(?:${groups})\.\w+|(?<=\[\])(?:string|int32)|resource\.Quantity)`;
+const go = String.raw`(?:\[\])?(?:(?:${groups})\.\w+|(?<=\[\])(?:string|int32))`;
 const structs = new RegExp(String.raw`value: (?:${go})?(?:\(nil\)|[{[].*[}\]])(?=$|: )`);
+
+const quantities = /resource\.Quantity\{.*?s:("[^"]*"), Format:"\w*"\}/g;
+const uids = /[\da-f]{8}-[\da-f]{4}-4[\da-f]{3}-[\da-f]{4}-[\da-f]{12}/g;
 
 /**
  * What is compared of a text. Kubernetes shows structs as Go does, with addresses of memory, and we show JSON; both
@@ -62,7 +65,11 @@ const structs = new RegExp(String.raw`value: (?:${go})?(?:\(nil\)|[{[].*[}\]])(?
  * difference between nothing and what is empty, which objects do not keep here.
  */
 function comparable(text: string): string {
-  return text.replace(structs, 'value: {…}').replaceAll(/((?:\[\]|map\[)[\w.\]]+)\{\}/g, '$1(nil)');
+  return text
+    .replaceAll(quantities, '$1')
+    .replaceAll(uids, '<uid>')
+    .replace(structs, 'value: {…}')
+    .replaceAll(/((?:\[\]|map\[)[\w.\]]+)\{\}/g, '$1(nil)');
 }
 
 /** An answer as it is compared; for answers recorded when more of a text was. */

@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import type { Answers } from './answers.js';
 import { comparableAnswer, parseAnswers } from './answers.js';
 import { isForUpdate, mutationsOf, pathText } from './mutations.js';
-import { answerToCreate, answerToUpdate, created, kindOf } from './replay.js';
+import { answerToCreate, answerToUpdate, kindOf, stored } from './replay.js';
 import type { Sample } from './samples.js';
 
 const folder = 'test/conformance/testdata/validation';
@@ -28,7 +28,7 @@ export function differencesOf(sample: Sample, verb: 'create' | 'update'): Differ
   const answers = verb === 'create' ? creations : recorded(sample.id, 'update');
   if (creations === undefined || answers === undefined) return [];
   const kind = kindOf(sample);
-  const old = created(kind, sample.object);
+  const old = stored(kind, sample.object);
   const found: Difference[] = [];
   for (const mutation of mutationsOf(sample.object, { metadata: true })) {
     const field = pathText(mutation.path).replaceAll(' ', '_');

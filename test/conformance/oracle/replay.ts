@@ -2,6 +2,7 @@
 import { builtInRegistry } from '../../../src/api/kinds.js';
 import type { KindDeclaration } from '../../../src/api/kind.js';
 import type { KubeObject } from '../../../src/api/object.js';
+import { undeterminable } from '../../../src/master/apiserver/status.js';
 import { dedupeOwners } from '../../../src/api/validation/metadata.js';
 import { DecodeError } from '../../../src/api/schema/decode.js';
 import {
@@ -61,6 +62,14 @@ export function created(kind: KindDeclaration, body: unknown): KubeObject {
   return object;
 }
 
+/** The object as its updates find it: definitions were established when answers were recorded. */
+export function stored(kind: KindDeclaration, body: unknown): KubeObject {
+  const object: KubeObject & { status?: object } = created(kind, body);
+  if (kind.kind === 'CustomResourceDefinition')
+    object.status = { ...object.status, conditions: [{ type: 'Established', status: 'True' }] };
+  return object;
+}
+
 /** Our answer to a creation, in the words of recorded answers. */
 export function answerToCreate(kind: KindDeclaration, body: unknown, change: Change): string {
   return answered(change, () => validateCreate(kind, created(kind, body)));
@@ -77,7 +86,7 @@ export function answerToUpdate(
     const next = decoded(kind, body);
     checkNamespace(kind, next);
     if ((next.metadata.name ?? '') === '')
-      throw new DecodeError('the name of the object is missing');
+      throw new DecodeError(undeterminable(old.metadata.name ?? ''));
     dedupeOwners(next.metadata);
     prepareUpdate(kind, next, old, { now });
     next.metadata.resourceVersion = old.metadata.resourceVersion ?? '';
