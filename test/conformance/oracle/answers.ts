@@ -61,8 +61,8 @@ const uids = /[\da-f]{8}-[\da-f]{4}-4[\da-f]{3}-[\da-f]{4}-[\da-f]{12}/g;
 
 /**
  * What is compared of a text. Kubernetes shows structs as Go does, with addresses of memory, and we show JSON; both
- * stand for what is in them. What has no addresses is shown alike: maps, selectors, numbers or percentages; but for Go's
- * difference between nothing and what is empty, which objects do not keep here.
+ * stand for what is in them. What has no addresses is shown alike: maps, selectors, numbers or percentages; but for
+ * Go's difference between nothing and what is empty, which objects do not keep here.
  */
 function comparable(text: string): string {
   return text
