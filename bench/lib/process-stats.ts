@@ -4,8 +4,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 /** USER_HZ: the unit of times in /proc, 100 a second on every Linux of today. */
 const ticksPerSecond = 100;
 
-function statFields(pid: number): string[] {
-  const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+function statFields(task: number | string): string[] {
+  const stat = readFileSync(`/proc/${task}/stat`, 'latin1');
   return stat.slice(stat.lastIndexOf(')') + 2).split(' ');
 }
 
@@ -17,6 +17,20 @@ export function cpuMs(pid: number): number {
   const fields = statFields(pid);
   const ticks = [11, 12, 13, 14].reduce((sum, at) => sum + Number(fields[at]), 0);
   return (ticks * 1000) / ticksPerSecond;
+}
+
+/**
+ * User and system time of each living thread of a process, in the order in which they began, in milliseconds: of a
+ * Node.js process the main thread first, then V8's helpers and those of its workers.
+ */
+export function threadCpuMs(pid: number): number[] {
+  const ids = readdirSync(`/proc/${pid}/task`).map(Number);
+  return ids
+    .toSorted((a, b) => a - b)
+    .map((id) => {
+      const fields = statFields(`${pid}/task/${id}`);
+      return ((Number(fields[11]) + Number(fields[12])) * 1000) / ticksPerSecond;
+    });
 }
 
 /** The processes and their living descendants. */
