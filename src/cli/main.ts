@@ -55,11 +55,17 @@ const commands: Readonly<Record<string, Command>> = {
   },
   scheduler: {
     summary: 'run a scheduler alone',
-    load: async () => (await import('../master/scheduler/cmd.js')).runScheduler,
+    load: async () => {
+      const { runScheduler } = await import('../master/scheduler/cmd.js');
+      return (argv) => runScheduler(argv);
+    },
   },
   'controller-manager': {
     summary: 'run the controllers alone',
-    load: async () => (await import('../master/controllers/cmd.js')).runControllerManager,
+    load: async () => {
+      const { runControllerManager } = await import('../master/controllers/cmd.js');
+      return (argv) => runControllerManager(argv);
+    },
   },
   gateway: {
     summary: 'serve one address in front of all masters',

@@ -12,6 +12,8 @@ import {
   statusTrailer,
   toApiError,
 } from './codec.js';
+import type { ObjectReader } from './object-reader.js';
+import { parseWatched } from './object-reader.js';
 import type { ServersOptions } from './servers.js';
 import { Servers } from './servers.js';
 import type {
@@ -51,6 +53,8 @@ export interface FinishedCall {
 export interface ApiClientOptions extends ServersOptions {
   /** @default nobody */
   readonly onCall?: (call: FinishedCall) => void;
+  /** Reads what watches bring; clients of one program may share it. @default each watch reads for itself */
+  readonly reader?: ObjectReader;
 }
 
 /** A client of all masters; connects when first used. */
@@ -60,12 +64,14 @@ export function createApiClient(options: ApiClientOptions): GrpcApiClient {
 
 type Resources = Client<typeof ResourcesDefinition>;
 
+type GrpcClientOptions = Pick<ApiClientOptions, 'clock' | 'onCall' | 'reader'>;
+
 class GrpcClient implements GrpcApiClient {
   readonly servers: Servers;
-  readonly #options: Pick<ApiClientOptions, 'clock' | 'onCall'>;
+  readonly #options: GrpcClientOptions;
   readonly #stubs = new WeakMap<Channel, Resources>();
 
-  constructor(servers: Servers, options: Pick<ApiClientOptions, 'clock' | 'onCall'>) {
+  constructor(servers: Servers, options: GrpcClientOptions) {
     this.servers = servers;
     this.#options = options;
   }
@@ -205,14 +211,14 @@ class GrpcClient implements GrpcApiClient {
       ...selection(resource, options),
       allowBookmarks: options.allowBookmarks ?? true,
     };
-    const { onCall } = this.#options;
+    const { onCall, reader } = this.#options;
     const call = { method: 'GET', host: channel.target, elapsedMs: undefined } as const;
     let hasBegun = false;
     try {
       for await (const batch of this.#stub(channel).watch(request, options)) {
         if (!hasBegun) onCall?.({ ...call, code: 200 });
         hasBegun = true;
-        yield batch.events.map((event) => readEvent<T>(event));
+        yield batch.events.map((event) => readEvent<T>(event, reader));
       }
     } catch (error) {
       if (!hasBegun) onCall?.({ ...call, code: codeOf(error) });
@@ -302,18 +308,20 @@ function writeOptions(options: WriteOptions): Options {
   };
 }
 
-function readEvent<T>(event: WireEvent): WatchEvent<T> {
+function readEvent<T>(event: WireEvent, reader: ObjectReader | undefined): WatchEvent<T> {
+  const { object: bytes } = event;
+  const object = (): T => reader?.read<T>(bytes) ?? (parseWatched(bytes) as T);
   switch (event.type) {
     case WatchEventType.ADDED:
-      return { type: 'ADDED', object: parseObject<T>(event.object) };
+      return { type: 'ADDED', object: object() };
     case WatchEventType.MODIFIED:
-      return { type: 'MODIFIED', object: parseObject<T>(event.object) };
+      return { type: 'MODIFIED', object: object() };
     case WatchEventType.DELETED:
-      return { type: 'DELETED', object: parseObject<T>(event.object) };
+      return { type: 'DELETED', object: object() };
     case WatchEventType.BOOKMARK:
       return { type: 'BOOKMARK', resourceVersion: event.resourceVersion };
     case WatchEventType.ERROR:
-      throw errorFromStatus(parseObject(event.object));
+      throw errorFromStatus(parseObject(bytes));
     default:
       return assertNever(event.type, 'watch event');
   }

@@ -149,7 +149,10 @@ export interface ApiClient {
     options?: WriteOptions & { readonly force?: boolean },
   ): Promise<T>;
   delete(resource: ResourceId, key: ObjectKey, options?: DeleteOptions): Promise<void>;
-  /** Events from `resourceVersion` on ("" = state first). Ends by throwing; 410 `Expired` means list again. */
+  /**
+   * Events from `resourceVersion` on ("" = state first). Ends by throwing; 410 `Expired` means list again. The objects
+   * are shared, never change one, and have no managed fields: an update without them leaves those of the server alone.
+   */
   watch<T extends KubeObject>(
     resource: ResourceId,
     options: ListOptions & { readonly allowBookmarks?: boolean },

@@ -1,4 +1,5 @@
 /** The thread with the scheduler and the controllers. */
+import { ObjectReader } from '../../client/object-reader.js';
 import { isUsageError } from '../../lib/usage-error.js';
 import { runControllerManager } from '../../master/controllers/cmd.js';
 import { runScheduler } from '../../master/scheduler/cmd.js';
@@ -13,7 +14,12 @@ export async function main(argv: readonly string[]): Promise<number> {
   const flags = JSON.parse(argv[0] ?? '{}') as ControlFlags;
   try {
     const { scheduler, controllerManager } = flags;
-    await Promise.all([runScheduler(scheduler), runControllerManager(controllerManager)]);
+    // Both watch pods and nodes: what comes to both is read and kept once.
+    const reader = new ObjectReader();
+    await Promise.all([
+      runScheduler(scheduler, reader),
+      runControllerManager(controllerManager, reader),
+    ]);
     return 0;
   } catch (error) {
     if (!isUsageError(error)) throw error;

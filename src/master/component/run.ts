@@ -2,6 +2,7 @@
 import { hostname } from 'node:os';
 import type { OpenDoor } from '../../client/door/component-door.js';
 import type { Leadership } from '../../client/index.js';
+import type { ObjectReader } from '../../client/object-reader.js';
 import type { ApiClient, InformerFactory } from '../../client/types.js';
 import {
   createApiClient,
@@ -66,6 +67,8 @@ export interface ComponentSetUp {
   readonly name: string;
   readonly flags: CommonFlags;
   readonly metrics: ComponentMetrics;
+  /** Shared with the other components of the program. @default none */
+  readonly reader?: ObjectReader | undefined;
 }
 
 /**
@@ -73,7 +76,7 @@ export interface ComponentSetUp {
  * and gives the lease up.
  */
 export async function runComponent(
-  { name, flags, metrics }: ComponentSetUp,
+  { name, flags, metrics, reader }: ComponentSetUp,
   start: (parts: Component, signal: AbortSignal) => Promise<{ stop(): Promise<void> }>,
 ): Promise<void> {
   checkElection(flags);
@@ -92,6 +95,7 @@ export async function runComponent(
     clock,
     log,
     ...(tls === undefined ? {} : { tls }),
+    ...(reader === undefined ? {} : { reader }),
     onCall: (call) => metrics.client.onCall(call),
   });
   const prng = new Prng(clock.nowMs() ^ (process.pid << 8));

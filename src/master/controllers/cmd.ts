@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
+import type { ObjectReader } from '../../client/object-reader.js';
 import { parseFlags } from '../../lib/flags.js';
 import { certificateOfKey } from '../../lib/pki/bundle.js';
 import type { KeyPair } from '../../lib/pki/certificates.js';
@@ -38,8 +39,12 @@ interface ManagerFlags extends CommonFlags {
  * `trireme controller-manager …`. Resolves at SIGTERM.
  * @throws UsageError
  * @param argv the arguments after the command's name
+ * @param reader shared with the other components of the program
  */
-export async function runControllerManager(argv: readonly string[]): Promise<void> {
+export async function runControllerManager(
+  argv: readonly string[],
+  reader?: ObjectReader,
+): Promise<void> {
   const command = addControllerFlags(addCommonFlags(new Command('controller-manager'), 10_257));
   const parsed = parseFlags<ManagerFlags>(command, argv);
   if (parsed.help) return;
@@ -51,7 +56,7 @@ export async function runControllerManager(argv: readonly string[]): Promise<voi
   const metrics = new ComponentMetrics();
   const observer = (name: string): ReturnType<typeof metrics.queues.observer> =>
     metrics.queues.observer(queueName(name));
-  const setUp = { name: 'kube-controller-manager', flags, metrics };
+  const setUp = { name: 'kube-controller-manager', flags, metrics, reader };
   await runComponent(setUp, async (parts, signal) => {
     const { rootCaFile } = flags;
     const authority =

@@ -1,10 +1,16 @@
 import { Command } from 'commander';
+import type { ObjectReader } from '../../client/object-reader.js';
 import { parseFlags } from '../../lib/flags.js';
 import type { CommonFlags } from '../component/command.js';
 import { addCommonFlags } from '../component/command.js';
 
-/** `trireme scheduler …`. Resolves at SIGTERM. @throws UsageError @param argv the arguments after the command's name */
-export async function runScheduler(argv: readonly string[]): Promise<void> {
+/**
+ * `trireme scheduler …`. Resolves at SIGTERM.
+ * @throws UsageError
+ * @param argv the arguments after the command's name
+ * @param reader shared with the other components of the program
+ */
+export async function runScheduler(argv: readonly string[], reader?: ObjectReader): Promise<void> {
   const command = addCommonFlags(new Command('scheduler'), 10_259).option(
     '--scheduler-name <name>',
     'places pods with this spec.schedulerName',
@@ -21,7 +27,8 @@ export async function runScheduler(argv: readonly string[]): Promise<void> {
   const { schedulerName } = flags;
   const shared = new ComponentMetrics();
   const metrics = new SchedulerMetrics(shared.registry, schedulerName);
-  await runComponent({ name: 'kube-scheduler', flags, metrics: shared }, (parts, signal) =>
+  const setUp = { name: 'kube-scheduler', flags, metrics: shared, reader };
+  await runComponent(setUp, (parts, signal) =>
     startScheduler({ ...parts, schedulerName, metrics }, signal),
   );
 }
