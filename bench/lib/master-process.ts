@@ -25,6 +25,7 @@ export class MasterProcess {
   readonly #home: string;
   readonly #ports: readonly string[];
   readonly #ended: Promise<void>;
+  #log = '';
 
   private constructor(child: ChildProcess, home: string, ports: readonly string[]) {
     this.#child = child;
@@ -48,11 +49,10 @@ export class MasterProcess {
       nodeFlags.length === 0 ? [program] : [process.execPath, ...nodeFlags, program];
     const child = spawn(command, [...before, ...words], { stdio: ['ignore', 'pipe', 'pipe'] });
     const master = new MasterProcess(child, home, ports);
-    let text = '';
     const isReady = new Promise<void>((resolve, reject) => {
       const look = (chunk: Buffer): void => {
-        text = (text + chunk.toString()).slice(-logKept);
-        if (text.includes('"master is ready"')) resolve();
+        master.#log = (master.#log + chunk.toString()).slice(-logKept);
+        if (master.#log.includes('"master is ready"')) resolve();
       };
       child.stdout.on('data', look);
       child.stderr.on('data', look);
@@ -62,9 +62,14 @@ export class MasterProcess {
       await within(startDeadlineMs, 'the start', isReady);
     } catch (error) {
       await master.stop();
-      throw new Error(`${program}: ${text}`, { cause: error });
+      throw new Error(`${program}: ${master.#log}`, { cause: error });
     }
     return master;
+  }
+
+  /** The end of what it has logged. */
+  get log(): string {
+    return this.#log;
   }
 
   get access(): Access {

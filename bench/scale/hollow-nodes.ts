@@ -42,6 +42,7 @@ export class HollowNodes {
 
   async start(): Promise<void> {
     await spread(this.#names.length, 16, (at) => this.#join(this.#names[at] ?? ''));
+    if (this.#names.length === 0) return;
     const step = renewMs / this.#names.length;
     let at = 0;
     this.#timer = setInterval(() => {

@@ -64,8 +64,10 @@ export class Load {
       const usedMs = ms - (threadsBefore[at] ?? 0);
       if (usedMs >= 500) this.#figures[`CPU s, thread ${at}`] = usedMs / 1_000;
     }
-    this.#figures['POST pod, p50 ms'] = median(times);
-    this.#figures['POST pod, p99 ms'] = quantile(times, 0.99);
+    if (times.length > 0) {
+      this.#figures['POST pod, p50 ms'] = median(times);
+      this.#figures['POST pod, p99 ms'] = quantile(times, 0.99);
+    }
     await sleep(settleMs);
     this.#figures[`MiB with ${nodes} nodes, ${this.#pods} pods`] = memoryOf(pid).pssMib;
     if (watchers > 0) await this.#fanOut(watchers);

@@ -33,7 +33,10 @@ const { values } = parseArgs({
 });
 const options: LoadOptions = {
   nodes: Number(values.nodes),
-  pods: values.pods.split(',').map(Number),
+  pods: values.pods
+    .split(',')
+    .map(Number)
+    .filter((count) => count > 0),
   deployment: Number(values.deployment),
   writes: Number(values.writes),
   watchers: Number(values.watchers),
@@ -44,6 +47,8 @@ async function measure({ directory, nodeFlags }: Side): Promise<Figures> {
   const load = new Load(master, options);
   try {
     return await load.run();
+  } catch (error) {
+    throw new Error(`the master said: ${master.log}`, { cause: error });
   } finally {
     load.close();
     await master.stop();
