@@ -1,6 +1,7 @@
 import { formatGroupVersion } from '../../../api/object.js';
 import type { APIService } from '../../../api/types/policy.js';
-import type { CacheEvent, CacheObserver, ResourceCache } from '../cache/resource-cache.js';
+import type { CacheEvent, CacheObserver } from '../cache/observers.js';
+import type { ResourceCache } from '../cache/resource-cache.js';
 
 /** What the server of an APIService said of itself when it was asked last. */
 export interface Learned {

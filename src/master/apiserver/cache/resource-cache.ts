@@ -3,28 +3,11 @@ import type { KubeObject } from '../../../api/object.js';
 import type { StoreEvent } from '../storage/store.js';
 import { Entry } from './entry.js';
 import { EventRing } from './event-ring.js';
+import type { CacheEvent, CacheObserver, Interest } from './observers.js';
+import { Observers } from './observers.js';
 import { OwnWrites } from './own-writes.js';
 import type { OwnWrite } from './own-writes.js';
 import { SortedKeys } from './sorted-keys.js';
-
-/** One change of one object; both entries are shared by all watchers. */
-export interface CacheEvent {
-  readonly type: 'ADDED' | 'MODIFIED' | 'DELETED';
-  readonly revision: number;
-  /** The object now; for DELETED as it was last, stamped with the revision of its deletion. */
-  readonly entry: Entry;
-  /** The object before, for MODIFIED and DELETED. */
-  readonly previous: Entry | undefined;
-}
-
-/** Receives the changes of a resource. Called synchronously in revision order; must not block or throw. */
-export interface CacheObserver {
-  onEvent(event: CacheEvent): void;
-  /** Everything up to `revision` has been seen by the cache, whether or not this resource changed. */
-  onProgress?(revision: number): void;
-  /** The cache lost its place in history and was loaded anew: the observer must start over. */
-  onReset(): void;
-}
 
 /** The present objects of one resource in key order, and the latest changes to them. */
 export class ResourceCache {
@@ -33,7 +16,7 @@ export class ResourceCache {
   getters: FieldGetters = {};
   readonly #entries = new Map<string, Entry>();
   readonly #keys = new SortedKeys();
-  readonly #observers = new Set<CacheObserver>();
+  readonly #observers = new Observers();
   readonly #indexes = new Map<string, Map<string, Set<string>>>();
   readonly #ownWrites = new OwnWrites();
   readonly #ring = new EventRing<CacheEvent>();
@@ -47,7 +30,7 @@ export class ResourceCache {
   }
 
   get observerCount(): number {
-    return this.#observers.size;
+    return this.#observers.count;
   }
 
   get(key: string): Entry | undefined {
@@ -96,7 +79,7 @@ export class ResourceCache {
     for (const index of this.#indexes.values()) index.clear();
     this.#ring.reset(revision);
     for (const entry of entries) this.#put(entry);
-    for (const observer of this.#observers) observer.onReset();
+    this.#observers.reset();
   }
 
   /** Takes one change from the store. */
@@ -117,7 +100,7 @@ export class ResourceCache {
   }
 
   progress(revision: number): void {
-    for (const observer of this.#observers) observer.onProgress?.(revision);
+    this.#observers.progress(revision);
   }
 
   #put(entry: Entry): void {
@@ -150,7 +133,7 @@ export class ResourceCache {
 
   #emit(event: CacheEvent): void {
     this.#ring.push(event);
-    for (const observer of this.#observers) observer.onEvent(event);
+    this.#observers.tell(event, this.getters);
   }
 
   /** The first revision from which on a watch can be served. */
@@ -163,8 +146,11 @@ export class ResourceCache {
     return this.#ring.since(revision);
   }
 
-  observe(observer: CacheObserver): () => void {
-    this.#observers.add(observer);
-    return () => this.#observers.delete(observer);
+  /**
+   * @param interest tells of those objects only; undefined: of all
+   * @returns a function that ends it
+   */
+  observe(observer: CacheObserver, interest?: Interest): () => void {
+    return this.#observers.add(observer, interest);
   }
 }

@@ -5,6 +5,7 @@ import { parseLabelSelector, SelectorError } from '../../../api/facts/selector-t
 import { matchesRequirements } from '../../../api/facts/selectors.js';
 import { badRequest } from '../status.js';
 import type { Entry, Facts } from './entry.js';
+import type { Interest } from './observers.js';
 import type { ResourceCache } from './resource-cache.js';
 
 /** One requirement of a field selector. */
@@ -25,6 +26,11 @@ export class Selection {
     this.labels = labels;
     this.fields = fields;
     this.name = fields.find((term) => term.equal && term.field === 'metadata.name')?.value;
+  }
+
+  /** A value that every object of the selection has in one of its fields. */
+  get interest(): Interest | undefined {
+    return this.fields.find((term) => term.equal);
   }
 
   get isEmpty(): boolean {

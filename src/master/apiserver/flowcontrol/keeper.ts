@@ -7,7 +7,7 @@ import type { FlowSchema, PriorityLevelConfiguration } from '../../../api/types/
 import type { Clock } from '../../../lib/clock.js';
 import type { BootstrapDeps } from '../bootstrap/bootstrap.js';
 import { ensure, systemContext } from '../bootstrap/bootstrap.js';
-import type { CacheObserver } from '../cache/resource-cache.js';
+import type { CacheObserver } from '../cache/observers.js';
 import { isStatusError } from '../status.js';
 import { suggestedFlowSchemas, suggestedLevels } from './suggested.js';
 

@@ -2,7 +2,8 @@ import type { KindDeclaration } from '../../../api/kind.js';
 import type { Clock } from '../../../lib/clock.js';
 import type { Entry } from '../cache/entry.js';
 import type { WatchCache } from '../cache/watch-cache.js';
-import type { CacheEvent, CacheObserver, ResourceCache } from '../cache/resource-cache.js';
+import type { CacheEvent, CacheObserver } from '../cache/observers.js';
+import type { ResourceCache } from '../cache/resource-cache.js';
 import type { Selection } from '../cache/selection.js';
 import { bookmarkEveryMs, watcherQueueEvents } from '../limits.js';
 import type { StatusError } from '../status.js';
@@ -101,7 +102,9 @@ export class WatchSession implements CacheObserver {
     if (this.#ended) return;
     if (withState) this.#pushState();
     else if (from > 0) this.#pushMissed(from);
-    this.#stopObserving = this.#cache.observe(this);
+    // What a webhook makes of an object may have other values.
+    const interest = this.#views === undefined ? this.#options.selection.interest : undefined;
+    this.#stopObserving = this.#cache.observe(this, interest);
     this.#lastSent = this.#watchCache.revision;
     if (this.#options.allowBookmarks) {
       if (sendInitialEvents === true) this.#bookmark(true);

@@ -6,7 +6,8 @@ import type { Effort } from '../../../../api/cel/effort.js';
 import { EffortError, takeEffort } from '../../../../api/cel/effort.js';
 import type { KindRegistry } from '../../../../api/registry.js';
 import type { Entry } from '../../cache/entry.js';
-import type { CacheEvent, CacheObserver, ResourceCache } from '../../cache/resource-cache.js';
+import type { CacheEvent, CacheObserver } from '../../cache/observers.js';
+import type { ResourceCache } from '../../cache/resource-cache.js';
 import type { Objects } from '../../registry/objects.js';
 import { isStatusError } from '../../status.js';
 
