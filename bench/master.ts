@@ -5,8 +5,8 @@
  *
  * DIR is a built checkout. Rounds alternate between the two, and which goes first. A round starts a new master on
  * loopback ports and stops it. Prints medians: wall time and CPU time of the process until it says that it is ready,
- * the latter also some seconds later, and then its memory (proportional share). CPU time says more where others use the machine.
- * `bench/scale` has what follows under load.
+ * the latter also some seconds later, and then its memory (proportional share). CPU time says more where others use
+ * the machine. `bench/scale` has what follows under load.
  */
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
