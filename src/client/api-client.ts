@@ -13,7 +13,6 @@ import {
   toApiError,
 } from './codec.js';
 import type { ObjectReader } from './object-reader.js';
-import { parseWatched } from './object-reader.js';
 import type { ServersOptions } from './servers.js';
 import { Servers } from './servers.js';
 import type {
@@ -53,7 +52,7 @@ export interface FinishedCall {
 export interface ApiClientOptions extends ServersOptions {
   /** @default nobody */
   readonly onCall?: (call: FinishedCall) => void;
-  /** Reads what watches bring; clients of one program may share it. @default each watch reads for itself */
+  /** Reads what watches bring, without managed fields; clients of one program may share it. @default all is read */
   readonly reader?: ObjectReader;
 }
 
@@ -310,7 +309,7 @@ function writeOptions(options: WriteOptions): Options {
 
 function readEvent<T>(event: WireEvent, reader: ObjectReader | undefined): WatchEvent<T> {
   const { object: bytes } = event;
-  const object = (): T => reader?.read<T>(bytes) ?? (parseWatched(bytes) as T);
+  const object = (): T => (reader === undefined ? parseObject<T>(bytes) : reader.read<T>(bytes));
   switch (event.type) {
     case WatchEventType.ADDED:
       return { type: 'ADDED', object: object() };

@@ -1,8 +1,11 @@
 /** The ports of a member: for other members, for clients, for plain HTTP. */
 import { createGrpcServer } from '../../lib/grpc/index.js';
-import type { GrpcServer, GrpcServerOptions } from '../../lib/grpc/index.js';
+import type { ChannelTls, GrpcServer, GrpcServerOptions, ServerTls } from '../../lib/grpc/index.js';
+import type { TlsSource } from '../../lib/pki/tls-source.js';
+import type { JwtTokens } from '../auth/tokens.js';
 import type { ServerConfig } from '../config.js';
 import { withAccessRules } from '../gateway/access.js';
+import type { AccessRules } from '../gateway/access.js';
 import { webSocketDoor } from '../gateway/web-socket.js';
 import { withStatus } from '../grpc-status.js';
 import { grpcOverheadBytes } from '../guards/limits.js';
@@ -13,8 +16,27 @@ import { peerDefinition } from '../peer/peer-definition.js';
 import { PeerService } from '../peer/peer-service.js';
 import type { WatchService } from '../rpc/watch.js';
 import { newClientServices } from './client-services.js';
-import type { ListenOptions } from './member.js';
 import { bindings, rejectedAt } from './ports.js';
+
+/** The addresses and the certificates with which a member listens. */
+export interface ListenOptions {
+  readonly clientUrls: readonly string[];
+  readonly peerUrls: readonly string[];
+  /** Further ports for health and metrics alone. */
+  readonly metricsUrls: readonly string[];
+  /** Ports for HTTP; when there are any, the client ports serve gRPC alone. */
+  readonly httpUrls: readonly string[];
+  readonly clientTls: TlsSource<ServerTls> | undefined;
+  readonly peerTls: TlsSource<ServerTls> | undefined;
+  /** For connections to other members. */
+  readonly peerClientTls: TlsSource<ChannelTls> | undefined;
+  /** Signed tokens in place of remembered ones. */
+  readonly jwt: JwtTokens | undefined;
+  /** Callers without a token are who their certificate says. */
+  readonly clientCertAuth: boolean;
+  /** For plain HTTP on the client ports. */
+  readonly access: AccessRules;
+}
 
 /** Snapshots and batches of entries between members are larger than a client's request. */
 const peerReceiveBytes = 80 * 1024 * 1024;

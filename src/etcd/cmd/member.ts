@@ -1,10 +1,6 @@
 /** Puts a member together: state, server, peers, the client port; and takes it apart again. */
 import { CompactionRequest } from '../../gen/etcd/rpc.js';
 import { lockDirectory } from '../../lib/files/directory-lock.js';
-import type { ChannelTls, ServerTls } from '../../lib/grpc/index.js';
-import type { TlsSource } from '../../lib/pki/tls-source.js';
-import type { JwtTokens } from '../auth/tokens.js';
-import type { AccessRules } from '../gateway/access.js';
 import { GrpcPeerNetwork } from '../peer/network.js';
 import type { WatchService } from '../rpc/watch.js';
 import { adoptRestored } from '../snapshots/adopt.js';
@@ -27,26 +23,7 @@ import { Quota } from '../guards/quota.js';
 import { EtcdServer } from '../member/server.js';
 import { yieldLeadership } from '../member/leader-transfer.js';
 import { MemberPorts } from './member-ports.js';
-
-/** The addresses and the certificates with which a member listens. */
-export interface ListenOptions {
-  readonly clientUrls: readonly string[];
-  readonly peerUrls: readonly string[];
-  /** Further ports for health and metrics alone. */
-  readonly metricsUrls: readonly string[];
-  /** Ports for HTTP; when there are any, the client ports serve gRPC alone. */
-  readonly httpUrls: readonly string[];
-  readonly clientTls: TlsSource<ServerTls> | undefined;
-  readonly peerTls: TlsSource<ServerTls> | undefined;
-  /** For connections to other members. */
-  readonly peerClientTls: TlsSource<ChannelTls> | undefined;
-  /** Signed tokens in place of remembered ones. */
-  readonly jwt: JwtTokens | undefined;
-  /** Callers without a token are who their certificate says. */
-  readonly clientCertAuth: boolean;
-  /** For plain HTTP on the client ports. */
-  readonly access: AccessRules;
-}
+import type { ListenOptions } from './member-ports.js';
 
 /** A running member. */
 export interface RunningMember {

@@ -22,7 +22,7 @@ import {
   snapshotCountDefault,
 } from '../guards/limits.js';
 import { parseDurationMs } from '../../lib/go-duration.js';
-import type { ListenOptions } from './member.js';
+import type { ListenOptions } from './member-ports.js';
 import { nextDueMs } from '../snapshots/cron.js';
 import { compatOf, FeatureGates } from './feature-gates.js';
 import type { FlagName } from './flags.js';
