@@ -177,8 +177,8 @@ test('a template on the host network may leave the ports of the host out, a pod 
   );
   expect([refused.code, refused.message]).toEqual([
     422,
-    'Deployment.apps "other" is invalid: spec.template.spec.containers[0].ports[0].containerPort: ' +
-      'Invalid value: 80: must match `hostPort` when `hostNetwork` is true',
+    'Deployment.apps "other" is invalid: spec.template.spec.containers[0].ports[0].hostPort: ' +
+      'Invalid value: 81: must match `containerPort` when `hostNetwork` is true',
   ]);
 });
 

@@ -4,8 +4,8 @@
 export const netproxyAnnotation = 'trireme.dev/netproxy';
 
 /**
- * `starting`: services are not in the rules yet, or its agent has begun a moment ago and has not heard of it. `lagging`:
- * a change has waited for too long to get there. `silent`: it does not answer its agent.
+ * `starting`: services are not in the rules yet, or its agent has begun a moment ago and has not heard of it.
+ * `lagging`: a change has waited for too long to get there. `silent`: it does not answer its agent.
  */
 export const netproxyStates = ['starting', 'running', 'lagging', 'silent'] as const;
 
