@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { canRun } from '../cluster/apiserver-harness.js';
 import type { RawServer } from './raw-requests.js';
 import { startRawServer, statusOf } from './raw-requests.js';
+import { waitFor } from '../cluster/etcd-processes.js';
 import { json, maps, merge, rows } from './rest-rows.js';
 
 const suite = canRun ? describe : describe.skip;
@@ -30,6 +31,33 @@ suite('requests', () => {
     const version = JSON.parse((await send('GET', '/version')).text) as Record<string, unknown>;
     expect(version).toMatchObject({ major: '1', minor: '33', gitTreeState: 'clean' });
     expect(version['gitCommit']).toMatch(/^[0-9a-f]{40}$/);
+  });
+
+  test('the head of an answer is asked for in vain, but of custom objects', async () => {
+    const definition = {
+      metadata: { name: 'heads.example.com' },
+      spec: {
+        group: 'example.com',
+        names: { plural: 'heads', kind: 'Head' },
+        scope: 'Namespaced',
+        versions: [
+          {
+            name: 'v1',
+            served: true,
+            storage: true,
+            schema: { openAPIV3Schema: { type: 'object' } },
+          },
+        ],
+      },
+    };
+    const path = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions';
+    expect((await send('POST', path, json, JSON.stringify(definition))).code).toBe(201);
+    const heads = '/apis/example.com/v1/heads';
+    await waitFor('the resource is served', async () => (await send('GET', heads)).code === 200);
+    const codes = [maps, `${maps}/one`, heads, '/version'].map(
+      async (at) => (await send('HEAD', at)).code,
+    );
+    expect(await Promise.all(codes)).toEqual([405, 405, 200, 200]);
   });
 
   test('relying parties find the keys of tokens', async () => {

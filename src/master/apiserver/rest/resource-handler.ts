@@ -61,6 +61,9 @@ export class ResourceHandler {
     const { verb, resource } = exchange.info;
     const connect = this.#deps.connects.get(resource?.subresource ?? '');
     if (connect !== undefined) return connect(exchange);
+    if (exchange.method === 'HEAD' && !this.#isCustom(exchange)) {
+      return this.#deps.verbs.refuse(callOf(exchange));
+    }
     switch (verb) {
       case 'get':
         return this.#get(exchange);
@@ -82,6 +85,12 @@ export class ResourceHandler {
       default:
         return this.#deps.verbs.refuse(callOf(exchange));
     }
+  }
+
+  /** Of what definitions add, the head of an answer can be asked for, as there; of nothing else. */
+  #isCustom({ info: { resource: name } }: Exchange): boolean {
+    if (name === undefined) return false;
+    return this.#deps.kinds.byResource(name.group, name.version, name.resource)?.custom === true;
   }
 
   async #get(exchange: Exchange): Promise<void> {
