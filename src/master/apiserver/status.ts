@@ -129,6 +129,13 @@ export function notAcceptable(accepted: readonly string[]): StatusError {
   return failure(406, 'NotAcceptable', message);
 }
 
+/** 406 NotAcceptable: the path has none of the types that the client names, whatever else it wants of them. */
+export function notAvailable(available: readonly string[]): StatusError {
+  const list = available.join(', ');
+  const message = `406: Not Acceptable\n\nAvailable representations: ${list}`;
+  return failure(406, 'NotAcceptable', message, {});
+}
+
 /** 415 UnsupportedMediaType: the body's type is none of those accepted. */
 export function unsupportedMediaType(accepted: readonly string[]): StatusError {
   const message =

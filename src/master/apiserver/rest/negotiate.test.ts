@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Offer } from './negotiate.js';
-import { negotiate } from './negotiate.js';
+import { checkAvailable, negotiate } from './negotiate.js';
 
 /** The format in short. */
 function chosen(accept: string, offer?: Offer): string {
@@ -90,4 +90,31 @@ describe('the format of an answer', () => {
       );
     },
   );
+});
+
+describe('the types that a path has', () => {
+  const one = 'application/json, application/yaml, application/vnd.kubernetes.protobuf';
+  const many = `${one}, application/json;stream=watch, application/vnd.kubernetes.protobuf;stream=watch`;
+  test.each([
+    ['', undefined],
+    ['*/*', undefined],
+    ['text/html, */*;q=0.1', undefined],
+    ['application/json;as=Chair', undefined],
+    ['application/vnd.kubernetes.protobuf', undefined],
+    ['text/plain', one],
+    ['application/*', one],
+    ['text/*, application/xml', one],
+  ])('%j', (accept, list) => {
+    const problem = (isMany: boolean): string | undefined => {
+      try {
+        checkAvailable(accept, isMany);
+        return undefined;
+      } catch (error) {
+        return (error as Error).message;
+      }
+    };
+    const text = '406: Not Acceptable\n\nAvailable representations: ';
+    expect(problem(false)).toBe(list === undefined ? undefined : text + list);
+    expect(problem(true)).toBe(list === undefined ? undefined : text + many);
+  });
 });

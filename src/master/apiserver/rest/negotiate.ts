@@ -1,6 +1,6 @@
 import { acceptedTypes, customTypes, watchTypes } from '../content/media-types.js';
 import { protobufType } from '../content/protobuf-answers.js';
-import { notAcceptable } from '../status.js';
+import { notAcceptable, notAvailable } from '../status.js';
 
 /** The format in which a client wants its answer. */
 export interface Format {
@@ -79,6 +79,19 @@ export function negotiate(accept: string, offer: Offer = plainOffer): Format {
   }
   if (offer.stream === true) throw notAcceptable(watchTypes);
   throw notAcceptable(offer.protobuf ? acceptedTypes : customTypes);
+}
+
+/**
+ * Asks, before the format is chosen, whether the path of a built-in resource has a type that the client names. As in
+ * Kubernetes, parameters do not matter here, and of the patterns only the one of all types counts.
+ * @param isMany a list or a watch, whose path has the types of watches as well
+ * @throws StatusError NotAcceptable
+ */
+export function checkAvailable(accept: string, isMany: boolean): void {
+  if (accept === '') return;
+  const named = parseClauses(accept).map(({ type }) => type);
+  if (named.some((type) => type === '*/*' || acceptedTypes.some((one) => one === type))) return;
+  throw notAvailable(isMany ? [...acceptedTypes, ...watchTypes] : acceptedTypes);
 }
 
 function isOffered(type: Format['type'], { protobuf, stream }: Offer): boolean {

@@ -19,7 +19,7 @@ import { goPackage, readObject } from './decode.js';
 import type { Exchange } from './exchange.js';
 import { header } from './exchange.js';
 import type { Format } from './negotiate.js';
-import { negotiate, plainJson } from './negotiate.js';
+import { checkAvailable, negotiate, plainJson } from './negotiate.js';
 import { readIncludeObject, readListRequest, readWriteOptions } from './params.js';
 import { patchChange, patchSource } from '../content/patch.js';
 import {
@@ -219,7 +219,9 @@ function formatOf(exchange: Exchange, { kind, subresource }: Target): Format {
   const isReadable = !kind.virtual || kind.verbs.includes('get');
   const table = isReadable && !answersOnly.has(subresource);
   const protobuf = speaksProtobuf(kind);
-  const format = negotiate(header(exchange, 'accept'), { protobuf, table });
+  const accept = header(exchange, 'accept');
+  if (!kind.custom) checkAvailable(accept, exchange.info.verb === 'list');
+  const format = negotiate(accept, { protobuf, table });
   // A table that cannot be made is refused before anything is done.
   readIncludeObject(exchange.query, format);
   return format;

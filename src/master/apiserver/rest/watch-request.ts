@@ -4,7 +4,7 @@ import { speaksProtobuf } from '../content/protobuf-answers.js';
 import type { WatchRequest } from '../verbs/index.js';
 import type { Exchange } from './exchange.js';
 import { header } from './exchange.js';
-import { negotiate } from './negotiate.js';
+import { checkAvailable, negotiate } from './negotiate.js';
 import { readIncludeObject, readNumber } from './params.js';
 import { readFlag } from './request-info.js';
 import { WatchEvents } from './watch-events.js';
@@ -26,6 +26,7 @@ export function readWatchRequest(
 ): WatchRequest {
   const { query } = exchange;
   const accept = header(exchange, 'accept').replace(/;\s*stream=watch/g, '');
+  if (!watched.custom) checkAvailable(accept, true);
   const format = negotiate(accept, { protobuf: speaksProtobuf(watched), stream: true });
   const includeObject = readIncludeObject(query, format);
   return {
