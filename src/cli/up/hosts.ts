@@ -216,6 +216,6 @@ export function asOnHost(
   if (netns === null) return program;
   const enter = ['nsenter', `--net=/run/netns/${netns}`];
   if (hostname === undefined) return [...enter, ...program];
-  const script = 'echo "$0" >/proc/sys/kernel/hostname && exec "$@"';
+  const script = '{ echo "$0" >/proc/sys/kernel/hostname; } 2>/dev/null; exec "$@"';
   return [...enter, 'unshare', '--uts', 'sh', '-c', script, hostname, ...program];
 }
