@@ -246,7 +246,7 @@ export class FakeApi implements ApiClient {
     const after = object as KubeObject & { spec?: unknown; status?: unknown };
     const next =
       subresource === 'status'
-        ? { ...copy(before), status: after.status }
+        ? { ...copy(before), metadata: withAnnotations(before, after), status: after.status }
         : { ...after, ...present({ status: before.status }) };
     next.metadata.uid = old.metadata.uid ?? '';
     if (JSON.stringify(before.spec) !== JSON.stringify(next.spec)) {
@@ -401,4 +401,10 @@ function refuseStale({ resource }: ResourceId, { metadata }: KubeObject, old: Ku
   if (resourceVersion === old.metadata.resourceVersion) return;
   const text = `Operation cannot be fulfilled on ${resource} "${name}": the object has been modified; please apply your changes to the latest version and try again`;
   throw new ApiError(409, 'Conflict', text);
+}
+
+/** A write of the status takes the annotations that come with it, as the API server does. */
+function withAnnotations(before: KubeObject, { metadata }: KubeObject): KubeObject['metadata'] {
+  const { annotations: _old, ...rest } = copy(before).metadata;
+  return { ...rest, ...present({ annotations: metadata.annotations }) };
 }
