@@ -189,8 +189,10 @@ export function service(namespace: string, name: string, app: string): Manifest 
 /** Classes of volumes that people make: bound with their first consumer, and at once. */
 export const diskClasses = ['disk', 'disk-at-once'] as const;
 
-/** A volume that somebody has made, on one node. */
+/** A volume that somebody has made, on one node: if it is to be deleted, one that the controller can delete. */
 export function disk(prng: Prng, name: string, nodeName: string): Manifest {
+  const storage = `${prng.between(1, 4)}Gi`;
+  const policy = prng.pick(['Retain', 'Delete']);
   const values = [nodeName];
   const matchFields = [{ key: 'metadata.name', operator: 'In', values }];
   return {
@@ -198,11 +200,13 @@ export function disk(prng: Prng, name: string, nodeName: string): Manifest {
     kind: 'PersistentVolume',
     metadata: { name },
     spec: {
-      capacity: { storage: `${prng.between(1, 4)}Gi` },
+      capacity: { storage },
       accessModes: ['ReadWriteOnce'],
-      persistentVolumeReclaimPolicy: prng.pick(['Retain', 'Delete']),
+      persistentVolumeReclaimPolicy: policy,
       storageClassName: prng.pick(diskClasses),
-      local: { path: `/disks/${name}` },
+      ...(policy === 'Delete'
+        ? { hostPath: { path: `/tmp/${name}` } }
+        : { local: { path: `/disks/${name}` } }),
       nodeAffinity: { required: { nodeSelectorTerms: [{ matchFields }] } },
     },
   };
