@@ -89,7 +89,11 @@ function onBareMachine(script: string): SpawnSyncReturns<string> {
   return execute('unshare', [...words, [...mounts, enter].join('\n')], 240_000);
 }
 
-afterAll(() => rmSync(base, { recursive: true, force: true }));
+afterAll(() => {
+  // A debootstrap that was cut off leaves it mounted, and a child of its may write for a moment.
+  execute('umount', ['--lazy', join(root, 'proc')], 5000);
+  rmSync(base, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 });
+});
 
 const reason = whyNoRoot();
 if (reason !== undefined) console.error(`skipped: ${reason}`);
