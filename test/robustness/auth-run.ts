@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemClock } from '../../src/lib/clock.js';
+import { isGrpcError } from '../../src/lib/grpc/index.js';
 import { Prng } from '../../src/lib/prng.js';
 import { AuthDefinition, KVDefinition } from '../../src/gen/etcd/rpc.js';
 import { waitFor } from '../cluster/etcd-processes.js';
@@ -47,11 +48,7 @@ export interface AuthOutcome {
 async function converge(members: Members): Promise<string[]> {
   await members.healthy();
   let revision = 0;
-  for (const channel of members.channels) {
-    const options = await logIn(channel, 'root', rootPassword);
-    const answer = await channel.client(KVDefinition).put(putOf('end', 'end'), options);
-    revision = answer.header?.revision ?? 0;
-  }
+  for (const channel of members.channels) revision = await write(channel);
   let seen: readonly string[] = [];
   // What a client asked for and did not wait for may still take effect while its member holds the call.
   await waitFor('all members hold the same', async () => {
@@ -59,6 +56,22 @@ async function converge(members: Members): Promise<string[]> {
     return new Set(seen).size === 1;
   }).catch(() => undefined);
   return new Set(seen).size === 1 ? [] : [`members differ: ${seen.join('\n')}`];
+}
+
+/**
+ * Writes as root. A change of rights that was under way may come between: as etcd's client, this logs in again then.
+ * @returns the write's revision
+ */
+async function write(channel: Members['channels'][number], attemptsLeft = 10): Promise<number> {
+  const options = await logIn(channel, 'root', rootPassword);
+  try {
+    const answer = await channel.client(KVDefinition).put(putOf('end', 'end'), options);
+    return answer.header?.revision ?? 0;
+  } catch (error) {
+    const isOld = isGrpcError(error) && error.message.includes('revision of auth store is old');
+    if (!isOld || attemptsLeft === 0) throw error;
+    return write(channel, attemptsLeft - 1);
+  }
 }
 
 /** What a member says of users, roles and rights, and the hash of its keys. */
