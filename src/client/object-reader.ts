@@ -29,13 +29,10 @@ export class ObjectReader {
     if (known !== undefined && Buffer.compare(known.bytes, bytes) === 0) return known.object as T;
     const object = parseWatched(bytes);
     this.#latest.delete(sum);
-    this.#latest.set(sum, { bytes, object });
-    if (this.#latest.size > rememberedMax) {
-      for (const oldest of this.#latest.keys()) {
-        this.#latest.delete(oldest);
-        break;
-      }
-    }
+    // A copy: what comes is a part of a whole batch, which would stay with it.
+    this.#latest.set(sum, { bytes: Buffer.from(bytes), object });
+    const [oldest] = this.#latest.keys();
+    if (this.#latest.size > rememberedMax && oldest !== undefined) this.#latest.delete(oldest);
     return object as T;
   }
 }
