@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Offer } from './negotiate.js';
-import { checkAvailable, negotiate } from './negotiate.js';
+import { availableTypes, negotiate } from './negotiate.js';
 
 /** The format in short. */
 function chosen(accept: string, offer?: Offer): string {
@@ -99,22 +99,28 @@ describe('the types that a path has', () => {
     ['', undefined],
     ['*/*', undefined],
     ['text/html, */*;q=0.1', undefined],
-    ['application/json;as=Chair', undefined],
     ['application/vnd.kubernetes.protobuf', undefined],
     ['text/plain', one],
     ['application/*', one],
     ['text/*, application/xml', one],
   ])('%j', (accept, list) => {
-    const problem = (isMany: boolean): string | undefined => {
+    const problem = (which: keyof typeof availableTypes): string | undefined => {
       try {
-        checkAvailable(accept, isMany);
+        negotiate(accept, { protobuf: true, available: availableTypes[which] });
         return undefined;
       } catch (error) {
         return (error as Error).message;
       }
     };
     const text = '406: Not Acceptable\n\nAvailable representations: ';
-    expect(problem(false)).toBe(list === undefined ? undefined : text + list);
-    expect(problem(true)).toBe(list === undefined ? undefined : text + many);
+    expect(problem('one')).toBe(list === undefined ? undefined : text + list);
+    expect(problem('many')).toBe(list === undefined ? undefined : text + many);
+  });
+
+  test('a type that is known in a form that is not is refused by its form', () => {
+    const offer = { protobuf: true, available: availableTypes.one };
+    expect(() => chosen('application/json;as=Chair', offer)).toThrow(
+      'only the following media types',
+    );
   });
 });

@@ -57,6 +57,11 @@ export interface Offer {
   readonly stream?: boolean;
   /** False where no table is made: of what is answered and never stored. @default true */
   readonly table?: boolean;
+  /**
+   * The types that the path of a built-in resource has: one must be named, whatever parameters it has, and of the
+   * patterns only that of all types counts. @default whatever can be made
+   */
+  readonly available?: readonly string[];
 }
 
 const plainOffer: Offer = { protobuf: false };
@@ -64,7 +69,11 @@ const plainOffer: Offer = { protobuf: false };
 /** Chooses the answer's format. No protobuf holds a table. @throws StatusError NotAcceptable */
 export function negotiate(accept: string, offer: Offer = plainOffer): Format {
   if (accept === '' || accept === '*/*' || accept === 'application/json') return plainJson;
-  for (const clause of parseClauses(accept)) {
+  const clauses = parseClauses(accept);
+  if (offer.available !== undefined && !clauses.some(namesKnown)) {
+    throw notAvailable(offer.available);
+  }
+  for (const clause of clauses) {
     const type = mediaType(clause.type);
     if (type === undefined || !isOffered(type, offer)) continue;
     const wanted = clause.parameters.get('as');
@@ -81,17 +90,14 @@ export function negotiate(accept: string, offer: Offer = plainOffer): Format {
   throw notAcceptable(offer.protobuf ? acceptedTypes : customTypes);
 }
 
-/**
- * Asks, before the format is chosen, whether the path of a built-in resource has a type that the client names. As in
- * Kubernetes, parameters do not matter here, and of the patterns only the one of all types counts.
- * @param isMany a list or a watch, whose path has the types of watches as well
- * @throws StatusError NotAcceptable
- */
-export function checkAvailable(accept: string, isMany: boolean): void {
-  if (accept === '') return;
-  const named = parseClauses(accept).map(({ type }) => type);
-  if (named.some((type) => type === '*/*' || acceptedTypes.some((one) => one === type))) return;
-  throw notAvailable(isMany ? [...acceptedTypes, ...watchTypes] : acceptedTypes);
+/** The types that the paths of built-in resources have: of one object, and of lists and watches. */
+export const availableTypes = {
+  one: acceptedTypes,
+  many: [...acceptedTypes, ...watchTypes],
+} as const;
+
+function namesKnown({ type }: Clause): boolean {
+  return type === '*/*' || acceptedTypes.some((one) => one === type);
 }
 
 function isOffered(type: Format['type'], { protobuf, stream }: Offer): boolean {

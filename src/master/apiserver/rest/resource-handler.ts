@@ -19,7 +19,7 @@ import { goPackage, readObject } from './decode.js';
 import type { Exchange } from './exchange.js';
 import { header } from './exchange.js';
 import type { Format } from './negotiate.js';
-import { checkAvailable, negotiate, plainJson } from './negotiate.js';
+import { availableTypes, negotiate, plainJson } from './negotiate.js';
 import { readIncludeObject, readListRequest, readWriteOptions } from './params.js';
 import { patchChange, patchSource } from '../content/patch.js';
 import {
@@ -219,9 +219,12 @@ function formatOf(exchange: Exchange, { kind, subresource }: Target): Format {
   const isReadable = !kind.virtual || kind.verbs.includes('get');
   const table = isReadable && !answersOnly.has(subresource);
   const protobuf = speaksProtobuf(kind);
-  const accept = header(exchange, 'accept');
-  if (!kind.custom) checkAvailable(accept, exchange.info.verb === 'list');
-  const format = negotiate(accept, { protobuf, table });
+  const offer = { protobuf, table };
+  const available = availableTypes[exchange.info.verb === 'list' ? 'many' : 'one'];
+  const format = negotiate(
+    header(exchange, 'accept'),
+    kind.custom ? offer : { ...offer, available },
+  );
   // A table that cannot be made is refused before anything is done.
   readIncludeObject(exchange.query, format);
   return format;

@@ -4,7 +4,7 @@ import { speaksProtobuf } from '../content/protobuf-answers.js';
 import type { WatchRequest } from '../verbs/index.js';
 import type { Exchange } from './exchange.js';
 import { header } from './exchange.js';
-import { checkAvailable, negotiate } from './negotiate.js';
+import { availableTypes, negotiate } from './negotiate.js';
 import { readIncludeObject, readNumber } from './params.js';
 import { readFlag } from './request-info.js';
 import { WatchEvents } from './watch-events.js';
@@ -26,8 +26,9 @@ export function readWatchRequest(
 ): WatchRequest {
   const { query } = exchange;
   const accept = header(exchange, 'accept').replace(/;\s*stream=watch/g, '');
-  if (!watched.custom) checkAvailable(accept, true);
-  const format = negotiate(accept, { protobuf: speaksProtobuf(watched), stream: true });
+  const offer = { protobuf: speaksProtobuf(watched), stream: true };
+  const { many: available } = availableTypes;
+  const format = negotiate(accept, watched.custom ? offer : { ...offer, available });
   const includeObject = readIncludeObject(query, format);
   return {
     labelSelector: query.get('labelSelector') ?? '',
