@@ -6,7 +6,7 @@ function controlled(): { shared: SharedRun; ends: ((error?: Error) => void)[] } 
   const ends: ((error?: Error) => void)[] = [];
   const shared = new SharedRun(
     () =>
-      new Promise((resolve, reject) => {
+      new Promise<void>((resolve, reject) => {
         ends.push((error) => (error === undefined ? resolve() : reject(error)));
       }),
   );

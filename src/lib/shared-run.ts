@@ -2,20 +2,20 @@
  * Runs a task one at a time. Who asks while it runs gets the next run, and shares it with all others who do: one that
  * is under way may have looked already.
  */
-export class SharedRun {
-  readonly #task: () => Promise<void>;
-  #running: Promise<void> | undefined;
-  #next: Promise<void> | undefined;
+export class SharedRun<T = void> {
+  readonly #task: () => Promise<T>;
+  #running: Promise<T> | undefined;
+  #next: Promise<T> | undefined;
 
-  constructor(task: () => Promise<void>) {
+  constructor(task: () => Promise<T>) {
     this.#task = task;
   }
 
   /** Resolves when a run has ended that began after this call. @throws what the task throws */
-  run(): Promise<void> {
+  run(): Promise<T> {
     if (this.#next !== undefined) return this.#next;
     if (this.#running === undefined) return this.#begin();
-    const begin = (): Promise<void> => {
+    const begin = (): Promise<T> => {
       this.#next = undefined;
       return this.#begin();
     };
@@ -23,7 +23,7 @@ export class SharedRun {
     return this.#next;
   }
 
-  #begin(): Promise<void> {
+  #begin(): Promise<T> {
     const running = this.#task().finally(() => {
       if (this.#running === running) this.#running = undefined;
     });

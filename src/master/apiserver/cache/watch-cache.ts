@@ -2,6 +2,7 @@ import { verifying } from '../../../lib/assert.js';
 import type { Clock } from '../../../lib/clock.js';
 import { delay } from '../../../lib/clock.js';
 import type { Logger } from '../../../lib/log.js';
+import { SharedRun } from '../../../lib/shared-run.js';
 import { freshnessWaitMs, loadPageKeys } from '../limits.js';
 import { tooLargeResourceVersion, unavailable } from '../status.js';
 import type { ValueTransformer } from '../storage/encryption.js';
@@ -46,8 +47,8 @@ export class WatchCache {
   #waiters: Waiter[] = [];
   #revision = 0;
   #watch: StoreWatch | undefined;
-  #asking: Promise<number> | undefined;
-  #next: Promise<number> | undefined;
+  /** A question that is under way may have been answered before a read came: such reads share the next one. */
+  readonly #asking = new SharedRun(() => this.#ask());
   #stopped = false;
 
   constructor(options: {
@@ -220,25 +221,9 @@ export class WatchCache {
 
   /** Resolves once every write acknowledged before this call can be seen here. @returns a revision that holds them */
   async fresh(): Promise<number> {
-    const revision = await this.#askRevision();
+    const revision = await this.#asking.run();
     await this.waitFor(revision);
     return revision;
-  }
-
-  /** A question that is under way may have been answered before this call: such callers share the next one. */
-  #askRevision(): Promise<number> {
-    if (this.#asking === undefined) {
-      this.#asking = this.#ask();
-      return this.#asking;
-    }
-    this.#next ??= this.#asking
-      .catch(() => 0)
-      .then(() => {
-        this.#asking = this.#next;
-        this.#next = undefined;
-        return this.#ask();
-      });
-    return this.#next;
   }
 
   async #ask(): Promise<number> {
@@ -246,8 +231,6 @@ export class WatchCache {
       return await this.#store.revision();
     } catch (error) {
       throw unavailable(`the store does not answer: ${String(error)}`);
-    } finally {
-      if (this.#next === undefined) this.#asking = undefined;
     }
   }
 
