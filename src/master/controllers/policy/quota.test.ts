@@ -1,5 +1,5 @@
 /** The controller of quotas on the fake API: its loop, not its counting. */
-import { afterEach, describe, test } from '@jest/globals';
+import { afterEach, describe, expect, test } from '@jest/globals';
 import { jsonEqual } from '../../../api/equal.js';
 import type { KubeObject } from '../../../api/object.js';
 import type { ResourceQuota } from '../../../api/types/core.js';
@@ -31,6 +31,40 @@ describe('the status of a quota', () => {
     const status = { ...counted.status, hard: { cpu: '2', memory: '2Gi' } };
     await running.api.updateStatus<ResourceQuota>(resources.resourceQuotas, { ...counted, status });
     await running.untilObject(resources.resourceQuotas, key, holds);
+  });
+
+  test('leases are read once a quota limits how many there are', async () => {
+    running = await runControllers(['resourcequota-controller']);
+    const { api } = running;
+    const watched: string[] = [];
+    const watch = api.watch.bind(api);
+    api.watch = (resource, ...rest) => {
+      watched.push(resource.resource);
+      return watch(resource, ...rest);
+    };
+    const quota = (name: string, hard: Record<string, string>) =>
+      api.create<ResourceQuota>(resources.resourceQuotas, {
+        apiVersion: 'v1',
+        kind: 'ResourceQuota',
+        metadata: { ...key, name },
+        spec: { hard },
+      });
+    const counted = (name: string, wanted: Record<string, string>) =>
+      running.untilObject<ResourceQuota>(resources.resourceQuotas, { ...key, name }, ({ status }) =>
+        jsonEqual(status?.used, wanted),
+      );
+    const lease = { ...key, name: 'held' };
+    await api.create(resources.leases, { metadata: lease });
+    await quota('pods', { pods: '1' });
+    await counted('pods', { pods: '0' });
+    expect(watched).not.toContain('leases');
+    const count = 'count/leases.coordination.k8s.io';
+    await quota('leases', { [count]: '2' });
+    await counted('leases', { [count]: '1' });
+    // Not before, with everything else.
+    expect(watched).toContain('leases');
+    await api.delete(resources.leases, lease);
+    await counted('leases', { [count]: '0' });
   });
 
   test('custom resources are counted once their definition is there', async () => {

@@ -32,6 +32,8 @@ class QuotaController {
   readonly #context: ControllerContext;
   readonly #catalog: Catalog;
   readonly #quotas: Informer<ResourceQuota>;
+  /** What is read and counted. */
+  readonly #watched = new Set<CatalogEntry>();
   readonly reconciler: Reconciler;
 
   constructor(context: ControllerContext) {
@@ -50,9 +52,9 @@ class QuotaController {
       } else this.reconciler.enqueue(key);
     });
     this.#catalog = new Catalog(context);
-    for (const entry of this.#catalog.all()) this.#watch(entry);
+    for (const entry of this.#catalog.all()) if (!isBusy(entry)) this.#watch(entry);
     this.#catalog.onAdd((entry) => {
-      this.#watch(entry);
+      if (!isBusy(entry)) this.#watch(entry);
       for (const quota of this.#quotas.list()) {
         if (limitsCount(quota, countedOf(entry))) this.reconciler.enqueue(keyOf(quota));
       }
@@ -60,7 +62,8 @@ class QuotaController {
   }
 
   #watch(entry: CatalogEntry): void {
-    if (!isCounted(entry)) return;
+    if (!entry.namespaced || this.#watched.has(entry)) return;
+    this.#watched.add(entry);
     this.#informerOf(entry).onChange((change) => this.#onChange(entry.resource, change));
   }
 
@@ -80,7 +83,10 @@ class QuotaController {
   async #reconcile(key: string): Promise<ReconcileResult | void> {
     const quota = this.#quotas.get(splitKey(key));
     if (quota === undefined) return undefined;
-    const entries = this.#catalog.all().filter(isCounted);
+    for (const entry of this.#catalog.all().filter(isBusy)) {
+      if (limitsCount(quota, countedOf(entry))) this.#watch(entry);
+    }
+    const entries = [...this.#watched];
     // One that is still reading knows too few objects: nobody is to be let beyond the limit for that.
     const isReading = (entry: CatalogEntry): boolean => !this.#informerOf(entry).synced;
     const all = entries
@@ -100,8 +106,9 @@ class QuotaController {
   }
 }
 
-function isCounted({ namespaced }: CatalogEntry): boolean {
-  return namespaced;
+/** True of what is written all the time, and hardly ever limited: it is read once a quota limits it. */
+function isBusy({ group, resource }: CatalogEntry): boolean {
+  return group === 'coordination.k8s.io' && resource === 'leases';
 }
 
 function countedOf({ group, resource }: CatalogEntry): CountedResource {
