@@ -12,7 +12,7 @@ import { familiesOf, hasEndpoints, managedBy, planSliceGroups, sliceLabels } fro
 import type { ServicePods } from './service-pods.js';
 import { watchServices } from './service-pods.js';
 import { SliceWriter } from './slice-writer.js';
-import { wantsZoneHints, withZoneHints, zoneShares } from './zone-hints.js';
+import { movesShares, wantsZoneHints, withZoneHints, zoneShares } from './zone-hints.js';
 
 /** Controller "endpointslice". */
 export function createEndpointSliceController(context: ControllerContext): Reconciler {
@@ -39,11 +39,13 @@ class EndpointSliceController {
     this.#writer = new SliceWriter(context, managedBy, enqueue);
     this.#recorder = context.recorder('endpoint-slice-controller');
     this.#services = watchServices(context, enqueue);
-    this.#nodes.onChange(() => this.#onNode());
+    this.#nodes.onChange((change) => {
+      if (movesShares(change)) this.#onShares();
+    });
   }
 
   /** The shares of the zones decide about hints. */
-  #onNode(): void {
+  #onShares(): void {
     const asking = this.#services.services.list().filter(wantsZoneHints);
     if (asking.length === 0) return;
     const shares = JSON.stringify([...(zoneShares(this.#nodes.list()) ?? [])]);

@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import type { Node } from '../../../api/types/core.js';
 import type { Endpoint } from '../../../api/types/networking.js';
-import { planZoneHints, zoneShares } from './zone-hints.js';
+import { movesShares, planZoneHints, zoneShares } from './zone-hints.js';
 
 const node = (zone: string | undefined, cpu = '4', more: object = {}, ready = 'True'): Node => ({
   metadata: {
@@ -66,4 +66,20 @@ test('without knowing the nodes there are none', () => {
     problem:
       'Insufficient Node information: allocatable CPU or zone not specified on one or more nodes',
   });
+});
+
+test.each([
+  [
+    'its heartbeat',
+    node('a'),
+    { ...node('a'), status: { ...node('a').status, images: [] } },
+    false,
+  ],
+  ['its processors', node('a'), node('a', '8'), true],
+  ['its zone', node('a'), node('b'), true],
+  ['that it is ready', node('a'), node('a', '4', {}, 'False'), true],
+  ['that it is a master', node('a'), node('a', '4', { [master]: '' }), true],
+])('a change of %s moves shares or does not', (_, old, object, wanted) => {
+  expect(movesShares({ type: 'update', old, object })).toBe(wanted);
+  expect(movesShares({ type: 'delete', object })).toBe(true);
 });

@@ -2,11 +2,13 @@
  * Topology-aware hints: which zone's clients should use each endpoint, so that the zones' shares of the endpoints are
  * those of their processors. Pure. @see KEP-2433, kubernetes endpointslice/topologycache
  */
-import { findCondition } from '../../../api/facts/conditions.js';
+import { jsonEqual } from '../../../api/equal.js';
+import { isConditionTrue } from '../../../api/facts/conditions.js';
 import { amountOf } from '../../../api/facts/pod-requests.js';
 import { zoneLabel } from '../../../api/facts/well-known.js';
 import type { Node, Service } from '../../../api/types/core.js';
 import type { Endpoint } from '../../../api/types/networking.js';
+import type { Change } from '../../../client/types.js';
 
 /** An endpoint may get so much more than its share of the clients. */
 const overloadMax = 0.2;
@@ -30,11 +32,9 @@ export type ZoneShares = ReadonlyMap<string, number>;
 export function zoneShares(nodes: readonly Node[]): ZoneShares | undefined {
   const cpus = new Map<string, number>();
   let total = 0;
-  for (const { metadata, status } of nodes) {
-    if (masterLabels.some((label) => metadata.labels?.[label] !== undefined)) continue;
-    if (findCondition(status?.conditions, 'Ready')?.status !== 'True') continue;
-    const zone = metadata.labels?.[zoneLabel] ?? '';
-    const cpu = amountOf('cpu', status?.allocatable?.['cpu'] ?? '0');
+  for (const node of nodes) {
+    if (!takesPart(node)) continue;
+    const { zone, cpu } = shareOf(node);
     if (zone === '' || cpu === 0) return undefined;
     cpus.set(zone, (cpus.get(zone) ?? 0) + cpu);
     total += cpu;
@@ -43,6 +43,24 @@ export function zoneShares(nodes: readonly Node[]): ZoneShares | undefined {
   // The order of nodes in the cache is that of arrival.
   const zones = [...cpus].toSorted(([a], [b]) => (a < b ? -1 : 1));
   return new Map(zones.map(([zone, cpu]) => [zone, cpu / total]));
+}
+
+/** True for a ready node that is no master. */
+function takesPart({ metadata, status }: Node): boolean {
+  const isMaster = masterLabels.some((label) => metadata.labels?.[label] !== undefined);
+  return !isMaster && isConditionTrue(status?.conditions, 'Ready');
+}
+
+function shareOf({ metadata, status }: Node): { readonly zone: string; readonly cpu: number } {
+  const zone = metadata.labels?.[zoneLabel] ?? '';
+  return { zone, cpu: amountOf('cpu', status?.allocatable?.['cpu'] ?? '0') };
+}
+
+/** True for a change of a node that can move shares: most only say that it is well. */
+export function movesShares(change: Change<Node>): boolean {
+  if (change.type !== 'update') return true;
+  const [now, before] = [change.object, change.old].map((node) => [takesPart(node), shareOf(node)]);
+  return !jsonEqual(now, before);
 }
 
 /** The zone of each endpoint's clients, by its place in the list; or why there are no hints. */

@@ -15,7 +15,7 @@ import { failureCountOf, indexOfPod } from './pods.js';
 import type { Tally } from './tally.js';
 import { endOf, failuresOf, isFailedPod, isIndexed, successesOf, tally } from './tally.js';
 import type { Verdict } from './verdict.js';
-import { deadlineMsLeft, endCondition, isFinished, verdictOf } from './verdict.js';
+import { deadlineMsLeft, endCondition, isFinished, rested, verdictOf } from './verdict.js';
 
 const backoffMsBase = 10_000;
 const backoffMsMax = 600_000;
@@ -92,10 +92,10 @@ function stateOf(counts: Tally, verdict: Verdict | undefined, nowMs: number): St
 }
 
 /** A job that rests keeps the time of its last start; its deadline counts from when it goes on. */
-function startTimeOf({ status }: Job, resting: boolean, now: string): string | undefined {
-  if (resting) return status?.startTime;
-  const rested = findCondition(status?.conditions, 'Suspended')?.status === 'True';
-  return rested ? now : (status?.startTime ?? now);
+function startTimeOf(job: Job, resting: boolean, now: string): string | undefined {
+  const before = job.status?.startTime;
+  if (resting) return before;
+  return rested(job) ? now : (before ?? now);
 }
 
 function withSuspended(

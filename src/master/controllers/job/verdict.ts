@@ -2,7 +2,7 @@
 import type { Pod } from '../../../api/types/core.js';
 import type { Job } from '../../../api/types/workloads.js';
 import { parseTime } from '../../../api/facts/time.js';
-import { findCondition } from '../../../api/facts/conditions.js';
+import { findCondition, isConditionTrue } from '../../../api/facts/conditions.js';
 import { parseIndexes } from './indexes.js';
 import type { Tally } from './tally.js';
 import { failuresOf, isIndexed, successesOf } from './tally.js';
@@ -25,6 +25,11 @@ export function endCondition(job: Job) {
   return (job.status?.conditions ?? []).find(
     ({ type, status }) => (type === 'Complete' || type === 'Failed') && status === 'True',
   );
+}
+
+/** True for a job that rests, as its status says: with a spec that says otherwise it is about to go on. */
+export function rested({ status }: Job): boolean {
+  return isConditionTrue(status?.conditions, 'Suspended');
 }
 
 /** The end that the job has come to, if any; one that was reached before stays. */
@@ -59,8 +64,7 @@ function failure(counts: Tally, nowMs: number): Verdict | undefined {
     return failed('BackoffLimitExceeded', 'Job has reached the specified backoff limit');
   }
   // A job that goes on after a rest starts anew.
-  const rested = findCondition(counts.job.status?.conditions, 'Suspended')?.status === 'True';
-  const startTime = rested ? undefined : counts.job.status?.startTime;
+  const startTime = rested(counts.job) ? undefined : counts.job.status?.startTime;
   if (deadlineMsLeft(counts.job, startTime, nowMs) === 0) {
     return failed('DeadlineExceeded', 'Job was active longer than specified deadline');
   }
