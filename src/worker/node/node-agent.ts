@@ -3,7 +3,11 @@
  * somebody else has changed what it had written. A Node object that was deleted is made again.
  */
 import type { NetproxyState } from '../../api/facts/node-network.js';
-import { netproxyAnnotation, writeNetproxyState } from '../../api/facts/node-network.js';
+import {
+  netproxyAnnotation,
+  readNetproxyState,
+  writeNetproxyState,
+} from '../../api/facts/node-network.js';
 import { resources } from '../../client/resources.js';
 import type { KubeObject } from '../../api/object.js';
 import type { Node, NodeStatus } from '../../api/types/core.js';
@@ -57,7 +61,6 @@ export class NodeAgent {
   #uid = '';
   #writing: Promise<void> = Promise.resolve();
   #seen: Node | undefined;
-  #netproxyState: NetproxyState['state'] | undefined;
   #cancelFollowing: (() => void) | undefined;
 
   constructor(options: NodeAgentOptions) {
@@ -72,7 +75,8 @@ export class NodeAgent {
     events.normal(nodeSubject(description.name), 'Starting', 'Starting kubelet.');
     this.#every(this.#options.leaseRenewMs ?? 10_000, () => this.#renewLease());
     this.#every(statusEveryMs, () => this.reportStatus());
-    this.#followNetproxy(this.#netproxyState, netproxyAsksMax);
+    const told = this.#seen?.metadata.annotations?.[netproxyAnnotation];
+    this.#followNetproxy(readNetproxyState(told)?.state, netproxyAsksMax);
   }
 
   /** Ends the reports. As with a kubelet, the node stays Ready until its Lease runs out: its pods go on. */
@@ -167,9 +171,7 @@ export class NodeAgent {
   async #annotations(): Promise<Readonly<Record<string, string>>> {
     const { netproxy } = this.#options;
     if (netproxy === undefined) return {};
-    const state = await netproxy();
-    this.#netproxyState = state.state;
-    return { [netproxyAnnotation]: writeNetproxyState(state) };
+    return { [netproxyAnnotation]: writeNetproxyState(await netproxy()) };
   }
 
   /** Asks a netproxy that is starting until it is up, and reports that without waiting for the next turn. */
