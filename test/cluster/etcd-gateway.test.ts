@@ -238,6 +238,16 @@ test.each([
   expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining(text) });
 });
 
+test('a member whose port is taken ends', async () => {
+  const [peerPort = 0] = await freePorts(1);
+  const clientPort = Number(new URL(cluster.member(0).clientUrl).port);
+  const { directory } = cluster;
+  const program = [process.execPath, 'bin/trireme', 'etcd'];
+  const member = new MemberProcess({ name: 'late', clientPort, peerPort, directory, program });
+  member.start(`late=${member.peerUrl}`, ['--initial-cluster-token=late']);
+  expect(await member.ended()).toBe(1);
+}, 90_000);
+
 test('a watch over WebSocket', async () => {
   const url = cluster.member(0).clientUrl.replace('http:', 'ws:');
   const client = new WebSocket(`${url}/v3/watch`);

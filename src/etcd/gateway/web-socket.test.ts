@@ -1,11 +1,15 @@
-import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { EventEmitter } from 'node:events';
+import { createServer, request } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { WebSocket } from 'ws';
 import { silentLogger } from '../../lib/log.js';
 import { createGrpcServer } from '../../lib/grpc/index.js';
 import type { GrpcServer } from '../../lib/grpc/index.js';
 import { until } from '../../lib/http2/testkit/raw-peer.js';
-import { webSocketDoor } from './web-socket.js';
+import { relay, webSocketDoor } from './web-socket.js';
+import type { Relayed } from './web-socket.js';
 
 let server: GrpcServer;
 let url: string;
@@ -97,26 +101,94 @@ test('a client that goes ends its request', async () => {
   await until(() => isGone, 'the end of the request');
 });
 
-test('an answer waits for a client that does not read', async () => {
-  const seen = connect('/v3/watch');
-  await begun(seen);
-  seen.client.pause();
-  const [response] = responses;
-  const line = `${'x'.repeat(60_000)}\n`;
-  let lines = 0;
-  const fill = (): void => {
-    for (let goesOn = true; goesOn && lines < 10_000; lines += 1) {
-      goesOn = response?.write(line) ?? false;
+/** A client that takes a message from what waits for it in every twentieth turn. */
+class SlowClient extends EventEmitter {
+  bufferedAmount = 0;
+  most = 0;
+  messages = 0;
+  paused = 0;
+  resumed = 0;
+  isClosed = false;
+  readonly #waiting: { readonly bytes: number; readonly sent: () => void }[] = [];
+
+  send(line: Buffer, _options: object, sent: () => void): void {
+    this.messages += 1;
+    this.bufferedAmount += line.length;
+    this.most = Math.max(this.most, this.bufferedAmount);
+    if (this.#waiting.push({ bytes: line.length, sent }) === 1) this.#takeOne(20);
+  }
+
+  #takeOne(turns: number): void {
+    setImmediate(() => {
+      if (turns > 0) return this.#takeOne(turns - 1);
+      const taken = this.#waiting.shift();
+      this.bufferedAmount -= taken?.bytes ?? 0;
+      if (this.#waiting.length > 0) this.#takeOne(20);
+      taken?.sent();
+    });
+  }
+
+  pause(): void {
+    this.paused += 1;
+  }
+
+  resume(): void {
+    this.resumed += 1;
+  }
+
+  close(): void {
+    this.isClosed = true;
+  }
+
+  terminate(): void {
+    this.isClosed = true;
+  }
+}
+
+describe('each side waits for the other', () => {
+  const line = 'x'.repeat(60_000);
+  let peer: Server;
+
+  afterEach(() => {
+    peer.closeAllConnections();
+    peer.close();
+  });
+
+  async function call(answer: (request: IncomingMessage, response: ServerResponse) => void) {
+    peer = createServer(answer);
+    await new Promise<void>((resolve) => peer.listen(0, '127.0.0.1', resolve));
+    const { port } = peer.address() as AddressInfo;
+    const client = new SlowClient();
+    const started = request({ host: '127.0.0.1', port, method: 'POST' });
+    relay(client as unknown as Relayed, started, { unsentBytes: 64 * 1024 });
+    return { client, started };
+  }
+
+  test('an answer for a client that reads slowly', async () => {
+    const { client, started } = await call((_request, response) => {
+      for (let count = 0; count < 200; count += 1) response.write(`${line}\n`);
+      response.end();
+    });
+    await until(() => client.isClosed, 'the end');
+    started.destroy();
+    expect(client.messages).toBe(200);
+    // The bound, and what was read at once with the line that passed it.
+    expect(client.most).toBeLessThan(64 * 1024 + 4 * line.length);
+  });
+
+  test('a client for a request that is not read', async () => {
+    const held: IncomingMessage[] = [];
+    const { client, started } = await call((request) => held.push(request));
+    await until(() => held.length === 1, 'the request');
+    for (let count = 0; count < 1000 && client.paused === 0; count += 1) {
+      client.emit('message', Buffer.from(line));
     }
-  };
-  fill();
-  expect(lines).toBeLessThan(10_000);
-  response?.on('drain', fill);
-  await until(() => (response?.writableLength ?? 0) > 0, 'a full pipe');
-  const before = lines;
-  response?.removeListener('drain', fill);
-  seen.client.resume();
-  await until(() => seen.messages.length === before, 'all that was sent');
+    expect(client.paused).toBe(1);
+    expect(client.resumed).toBe(0);
+    held[0]?.resume();
+    await until(() => client.resumed === 1, 'the rest of what the client says');
+    started.destroy();
+  });
 });
 
 test.each([

@@ -23,6 +23,12 @@ export interface WebSocketLimits {
   readonly unsentBytes: number;
 }
 
+/** What is used of a connection. */
+export type Relayed = Pick<
+  WebSocket,
+  'bufferedAmount' | 'close' | 'on' | 'pause' | 'resume' | 'send' | 'terminate'
+>;
+
 /** Headers of the handshake that the request has as well. */
 const forwarded = ['origin', 'referer'] as const;
 
@@ -77,7 +83,12 @@ function headersOf({ headers }: IncomingMessage): Record<string, string> {
   return found;
 }
 
-function relay(client: WebSocket, call: ClientRequest, { unsentBytes }: WebSocketLimits): void {
+/** Passes a client's messages to a request, and the lines of its answer back; each side waits for the other. */
+export function relay(
+  client: Relayed,
+  call: ClientRequest,
+  { unsentBytes }: Pick<WebSocketLimits, 'unsentBytes'>,
+): void {
   // What is said before the handshake is answered is held back by its headers otherwise.
   call.flushHeaders();
   client.on('message', (data: Buffer) => {
