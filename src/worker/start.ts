@@ -48,6 +48,7 @@ import { chooseRuntime, startRuntime } from './runtime-choice.js';
 import { HollowNetwork } from './run/hollow-network.js';
 import { agentTimes, DelegatedAccess } from '../client/door/delegated-access.js';
 import { createAgentDoor } from './observation/agent-door.js';
+import { configurationOf } from './observation/configuration.js';
 import { AgentMetrics } from './observation/agent-metrics.js';
 import { measuredRuntime } from './observation/measured-runtime.js';
 import { StatsSummary } from './service/stats-summary.js';
@@ -163,7 +164,9 @@ async function assemble(options: StartOptions, begun: Begun): Promise<number> {
   const stats = new StatsSummary(clock);
   const access = new DelegatedAccess({ client, clock, times: agentTimes, allowAnonymous: false });
   const { nodeName, threshold = new LogThreshold('info') } = options;
-  const door = { nodeName, find, access, metrics, stats, machine, threshold, clock, log };
+  const configuration = configurationOf(options, credentials);
+  const about = { nodeName, find, metrics, stats, machine, configuration };
+  const door = { ...about, access, threshold, clock, log };
   const server = createGrpcServer({
     log: log.child({ part: 'service' }),
     tls: derivedTls(current, serverTls),

@@ -26,7 +26,7 @@ export interface PodManagerOptions {
 }
 
 /** Everything is compared with the runtime this often, in case an event was missed. */
-const resyncMs = 60_000;
+export const resyncMs = 60_000;
 /** Between two looks at what pods have written. @see kubelet's eviction monitoring interval */
 const storageMs = 10_000;
 /** The longest time until a change of a ConfigMap or Secret shows in volumes. */

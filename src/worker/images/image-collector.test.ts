@@ -46,7 +46,7 @@ test('a full disk takes no image that a container runs or a pod names, and one t
     dataDir: '/',
     imported: new Set(),
     inUse: () => new Set(['nginx:latest', 'Not A Name']),
-    diskShare: () => Promise.resolve(0.99),
+    diskPercent: () => Promise.resolve(99),
     clock,
     log: silentLogger,
   });
@@ -80,7 +80,7 @@ test('an image of which one name is used, or was brought, keeps its other names'
     dataDir: '/',
     imported: new Set(['docker.io/library/brought:latest']),
     inUse: () => new Set(['nginx']),
-    diskShare: () => Promise.resolve(0.99),
+    diskPercent: () => Promise.resolve(99),
     clock,
     log: silentLogger,
   });

@@ -8,8 +8,8 @@ import { isRuntimeError } from '../../runtime/types.js';
 
 /** The dependencies of {@link ImageCollector}. */
 export interface ImageCollectorOptions {
-  /** The share of the disk that is used, from 0 to 1; absent: measured. For tests. */
-  readonly diskShare?: () => Promise<number>;
+  /** How much of the disk is used, from 0 to 100; absent: measured. For tests. */
+  readonly diskPercent?: () => Promise<number>;
   readonly runtime: ContainerRuntime;
   readonly dataDir: string;
   readonly imported: ReadonlySet<string>;
@@ -20,9 +20,12 @@ export interface ImageCollectorOptions {
 }
 
 const checkMs = 300_000;
-/** Begins above the high share of the disk in use, ends below the low one. */
-const shares = { high: 0.85, low: 0.8 } as const;
-const unusedMsMin = 120_000;
+/** Begins above the high share of the disk in use, ends below the low one; takes what was unused for so long. */
+export const imageCollection = {
+  highPercent: 85,
+  lowPercent: 80,
+  unusedMsMin: 120_000,
+} as const;
 
 /** Removes unused images while the disk is too full. @see kubelet image garbage collection */
 export class ImageCollector {
@@ -73,13 +76,13 @@ export class ImageCollector {
         this.#lastUsedMs.set(reference, nowMs);
       }
     }
-    if ((await this.#diskShare()) < shares.high) return;
+    if ((await this.#diskPercent()) < imageCollection.highPercent) return;
     const isYoung = ({ reference }: ImageInfo): boolean =>
-      nowMs - (this.#lastUsedMs.get(reference) ?? nowMs) < unusedMsMin;
+      nowMs - (this.#lastUsedMs.get(reference) ?? nowMs) < imageCollection.unusedMsMin;
     const idle = this.#idle(images, used, isYoung)
       .map((image) => ({ ...image, lastUsedMs: this.#lastUsedMs.get(image.reference) ?? nowMs }))
       .toSorted((a, b) => a.lastUsedMs - b.lastUsedMs);
-    await this.#remove(idle, async () => (await this.#diskShare()) < shares.low);
+    await this.#remove(idle, async () => (await this.#diskPercent()) < imageCollection.lowPercent);
   }
 
   /** Those of which no name is to be kept, as kubelet: some runtimes remove an image with all its names. */
@@ -125,11 +128,11 @@ export class ImageCollector {
     return new Set(images.filter(isUsed).map(({ reference }) => reference));
   }
 
-  async #diskShare(): Promise<number> {
-    const { diskShare } = this.#options;
-    if (diskShare !== undefined) return diskShare();
+  async #diskPercent(): Promise<number> {
+    const { diskPercent } = this.#options;
+    if (diskPercent !== undefined) return diskPercent();
     const disk = await statfs(this.#options.dataDir);
-    return 1 - Number(disk.bavail) / Math.max(1, Number(disk.blocks));
+    return 100 * (1 - Number(disk.bavail) / Math.max(1, Number(disk.blocks)));
   }
 }
 

@@ -41,7 +41,7 @@ export interface NodeAgentOptions {
 
 const leaseNamespace = 'kube-node-lease';
 /** The interval between looks at the status; a change is written at once. */
-const statusEveryMs = 10_000;
+export const statusEveryMs = 10_000;
 const callMs = 5000;
 /** What could not be written is tried again after so long, if its turn does not come sooner. */
 const retryMs = 1000;

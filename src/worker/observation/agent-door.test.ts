@@ -57,7 +57,9 @@ async function rig() {
   const client = { create } as unknown as Pick<ApiClient, 'create'>;
   const access = new DelegatedAccess({ client, clock, times: agentTimes, allowAnonymous: false });
   const machine = await readMachine('/');
-  const parts = { nodeName: 'n1', find, access, metrics, machine, threshold, clock };
+  const configuration = { kubeletconfig: { maxPods: 110 } };
+  const about = { nodeName: 'n1', find, metrics, machine, configuration };
+  const parts = { ...about, access, threshold, clock };
   const stats = new StatsSummary(clock);
   const logDir = join(dataDir, 'log');
   await mkdir(logDir);
@@ -147,6 +149,7 @@ test('each path is for those who may read that part of the node', async () => {
     '/healthz',
     '/healthz/syncloop',
     '/pods',
+    '/runningpods/',
     '/configz',
     '/nothing',
     '/exec/default/web/main',
@@ -165,20 +168,21 @@ test('each path is for those who may read that part of the node', async () => {
   const but = (...some: string[]): string[] => paths.filter((path) => !some.includes(path));
   expect(await withStatus('metrics')).toEqual({ 200: metrics, 403: but(...metrics) });
   expect(await withStatus('healthz')).toEqual({ 200: health, 403: but(...health) });
-  expect(await withStatus('pods')).toEqual({ 200: ['/pods'], 403: but('/pods') });
+  const pods = ['/pods', '/runningpods/'];
+  expect(await withStatus('pods')).toEqual({ 200: pods, 403: but(...pods) });
   expect(await withStatus('stats')).toEqual({
     200: ['/stats/summary'],
     403: but('/stats/summary'),
   });
   expect(await withStatus('log')).toEqual({ 200: ['/logs/'], 403: but('/logs/') });
-  expect(await withStatus('configz')).toEqual({ 404: ['/configz'], 403: but('/configz') });
+  expect(await withStatus('configz')).toEqual({ 200: ['/configz'], 403: but('/configz') });
   const own = [...metrics, '/stats/summary', '/logs/'];
   expect(await withStatus('proxy')).toEqual({
-    200: [...health, '/pods'],
+    200: [...health, ...pods, '/configz'],
     403: own,
-    404: but(...own, ...health, '/pods'),
+    404: but(...own, ...health, ...pods, '/configz'),
   });
-  const served = [...metrics, '/stats/summary', ...health, '/pods', '/logs/'];
+  const served = [...metrics, '/stats/summary', ...health, ...pods, '/configz', '/logs/'];
   expect(await withStatus('all')).toEqual({ 200: served, 404: but(...served) });
   expect(await withStatus('')).toEqual({ 401: paths });
   expect(await withStatus('bad')).toEqual({ 401: paths });
@@ -223,9 +227,15 @@ test('what is told of pods begins and ends with them', async () => {
   const list = JSON.parse((await ask('/pods')).text) as { kind: string; items: Pod[] };
   expect(list.kind).toBe('PodList');
   expect(list.items).toMatchObject([{ metadata: { name: 'web' }, status: { phase: 'Running' } }]);
+  const runs = JSON.parse((await ask('/runningpods/')).text) as { items: Pod[] };
+  expect(runs.items).toMatchObject([
+    { metadata: { name: 'web' }, spec: { containers: [{ name: 'main', image: 'web:1' }] } },
+  ]);
+  expect(JSON.parse((await ask('/configz')).text)).toEqual({ kubeletconfig: { maxPods: 110 } });
   const summary = JSON.parse((await ask('/stats/summary')).text) as { pods: unknown[] };
   expect(summary.pods).toMatchObject([{ podRef: { name: 'web' } }]);
   await remove('web');
+  expect(JSON.parse((await ask('/runningpods/')).text)).toMatchObject({ items: [] });
   expect((await ask('/metrics/probes')).text).not.toContain('web');
   expect((await ask('/metrics/cadvisor')).text).not.toContain('web');
   expect((await ask('/metrics')).text).toContain('kubelet_running_pods 0\n');

@@ -44,6 +44,8 @@ export interface AgentDoorOptions {
   readonly metrics: AgentMetrics;
   readonly stats: StatsSummary;
   readonly machine: MachineSize;
+  /** The answer of `/configz`. */
+  readonly configuration: object;
   /** The directory with the node's logs. @default /var/log */
   readonly logDir?: string;
   readonly threshold: LogThreshold;
@@ -95,6 +97,8 @@ class AgentDoor {
       ['/metrics/cadvisor', (_, to) => this.#cadvisor(to)],
       ['/stats/summary', (_, to) => this.#summary(to)],
       ['/pods', (_, to) => this.#pods(to)],
+      ['/runningpods', (_, to) => this.#running(to)],
+      ['/configz', (_, to) => answer(to, 200, json, JSON.stringify(options.configuration))],
       [verbosityPath, (request, to) => changeVerbosity(request, to, options)],
     ]);
   }
@@ -205,9 +209,34 @@ class AgentDoor {
   #pods(response: DoorResponse): void {
     const workers = [...(this.#options.find()?.pods.workers.values() ?? [])];
     const items: Pod[] = workers.map((worker) => ({ ...worker.pod, status: worker.status() }));
-    const list = { kind: 'PodList', apiVersion: 'v1', metadata: {}, items };
-    answer(response, 200, json, JSON.stringify(list));
+    answerPods(response, items);
   }
+
+  /** What runs, whatever was wanted: the containers alone, as kubelet tells it for those who look into a node. */
+  #running(response: DoorResponse): void {
+    const workers = [...(this.#options.find()?.pods.workers.values() ?? [])];
+    const items = workers.flatMap(({ pod: { metadata }, state }): Pod[] => {
+      const containers = [...state.trackedContainers.values()].flatMap(({ name, current }) =>
+        current?.phase === 'running' ? [{ name, image: current.image, resources: {} }] : [],
+      );
+      const { name, namespace = '', uid } = metadata;
+      return containers.length === 0
+        ? []
+        : [
+            {
+              metadata: { name, namespace, ...(uid === undefined ? {} : { uid }) },
+              spec: { containers },
+              status: {},
+            },
+          ];
+    });
+    answerPods(response, items);
+  }
+}
+
+function answerPods(response: DoorResponse, items: readonly Pod[]): void {
+  const list = { kind: 'PodList', apiVersion: 'v1', metadata: {}, items };
+  answer(response, 200, json, JSON.stringify(list));
 }
 
 function usedContainers(node: WorkerNode, { containers }: UsageReading): UsedContainer[] {
