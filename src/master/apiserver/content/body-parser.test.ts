@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { kindsOfDefinition } from '../../../api/apiextensions/custom-kind.js';
 import type { CustomResourceDefinition } from '../../../api/apiextensions/schemas.js';
 import type { KindDeclaration } from '../../../api/kind.js';
@@ -13,13 +13,14 @@ import { doBodyWork, WorkKinds } from './body-work.js';
 import type { BodyFormat } from './typed-body.js';
 import { parseBody, typedBody } from './typed-body.js';
 
+// One thread for all tests: to start is most of what it does.
 let parser: BodyParser;
 
-beforeEach(() => {
+beforeAll(() => {
   parser = new BodyParser(new BodyLane(systemClock({ unref: true })));
 });
 
-afterEach(() => parser.close());
+afterAll(() => parser.close());
 
 const kinds = builtInRegistry();
 

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { KindDeclaration } from '../../../api/kind.js';
 import { builtInRegistry } from '../../../api/kinds.js';
 import type { KubeObject } from '../../../api/object.js';
@@ -19,13 +19,14 @@ const merge = 'application/merge-patch+json';
 const strategic = 'application/strategic-merge-patch+json';
 const apply = 'application/apply-patch+yaml';
 
+// One thread for all tests: to start is most of what it does.
 let parser: BodyParser;
 
-beforeEach(() => {
+beforeAll(() => {
   parser = new BodyParser(new BodyLane(systemClock({ unref: true })));
 });
 
-afterEach(() => parser.close());
+afterAll(() => parser.close());
 
 function configMaps(): KindDeclaration {
   const kind = builtInRegistry().byResource('', 'v1', 'configmaps');
