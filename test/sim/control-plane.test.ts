@@ -53,7 +53,7 @@ const findings: Readonly<Record<Canary, readonly [first: number, message: RegExp
   withoutExpectations: [1, /wants \d+ pods and has|for (?:index|node)/],
   podsNotAssumed: [3, /pods now ask for/],
   ownersByName: [12, /has lost its owners/],
-  foregroundHasty: [1, /is gone \(foregroundDeletion\) before/],
+  foregroundHasty: [18, /is gone \(foregroundDeletion\) before/],
   orphansForgotten: [14, /is gone \(orphan\) before|left its dependents/],
   identityReused: [17, /still runs on/],
   deletedBeforeStopped: [2, /still runs on/],
@@ -70,7 +70,7 @@ const findings: Readonly<Record<Canary, readonly [first: number, message: RegExp
   budgetNotDrawn: [20, /was evicted, and .* knows nothing of it|and allows/],
   volumesOutOfReach: [11, /(?:is bound|starts) on .* before|is on node-/],
   claimsGoWithPods: [6, /nobody said so/],
-  claimsUnprotected: [15, /is gone while a pod uses it/],
+  claimsUnprotected: [18, /is gone while a pod uses it/],
   preemptsEquals: [3, /nobody more important waits/],
 };
 

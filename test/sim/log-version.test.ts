@@ -32,7 +32,7 @@ function newWorld(seed: number): StoreWorld {
     disk: { syncMax: 2000, slow: never, slowMax: 0 },
     // Mends what nothing breaks.
     faults: ['mend'],
-    clients: { count: 4, thinkMax: 20_000, keys: 6, compact: never },
+    clients: { count: 4, thinkMax: 60_000, keys: 6, compact: never },
   });
 }
 
