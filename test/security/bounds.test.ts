@@ -119,17 +119,21 @@ const watch = '/trireme.api.v1.Resources/Watch';
 const create = '/trireme.api.v1.Resources/Create';
 const part = Buffer.alloc(16_384);
 
-/** Writes as long as the peer takes it, at most so much, and not for ever. */
-async function flood(socket: net.Socket, bytes: Buffer, times: number): Promise<void> {
+/** Writes as long as the peer takes it, at most so much, and not for ever. @returns whether all of it was taken */
+async function flood(socket: net.Socket, bytes: Buffer, times: number): Promise<boolean> {
   for (let count = 0; count < times && !socket.destroyed; count++) {
     if (socket.write(bytes)) continue;
     const untilMs = clock.monotonicMs() + 300;
     while (socket.writableNeedDrain && !socket.destroyed && clock.monotonicMs() < untilMs) {
       await delay(clock, 2);
     }
-    if (socket.writableNeedDrain) return;
+    if (socket.writableNeedDrain) return false;
   }
+  return true;
 }
+
+/** A peer that took nothing of so many streams in a row reads no more: the rest would only lie in our own memory. */
+const untakenMax = 10;
 
 /** A connection of gRPC whose peer says so much on each of many streams. */
 async function streams(
@@ -142,12 +146,14 @@ async function streams(
   const peer = new RawPeer(socket);
   peer.send(preface, settingsFrame());
   const head = Buffer.from([0, 0, 0x2f, 0xff, 0xff]);
-  for (let id = 1; id < 2 * unknownPeer.streams && !socket.destroyed; id += 2) {
+  let untaken = 0;
+  for (let id = 1; id < 2 * unknownPeer.streams && untaken < untakenMax; id += 2) {
+    if (socket.destroyed) break;
     socket.write(Buffer.concat([call(id, path), frame(frameType.data, 0, id, head)]));
     const parts = Array.from({ length: Math.floor(bytes / part.length) }, () =>
       frame(frameType.data, 0, id, part),
     );
-    await flood(socket, Buffer.concat(parts), 1);
+    untaken = (await flood(socket, Buffer.concat(parts), 1)) ? 0 : untaken + 1;
   }
   return socket;
 }
