@@ -91,22 +91,34 @@ install_packages() {
 
 # Dependencies by the lock file, once per lock file and interface of Node.js; then the compiler, unless nothing has changed.
 build() {
-  local lock=node_modules/.trireme-lock stamp=dist/.built
+  local lock=node_modules/.trireme-lock stamp=dist/.built native='' code=0
   node_libraries="$(sha256sum <package-lock.json) $("$node" -p process.versions.modules)"
   if [ "$(cat "$lock" 2>/dev/null)" != "$node_libraries" ]; then
     install_libraries
-    echo "$node_libraries" >"$lock"
+    # Beside our own compiler, which does not need it: g++ keeps one core busy for a minute and more.
+    compile_sqlite & native=$!
   fi
-  if is_built "$stamp"; then return; fi
+  if is_built "$stamp"; then
+    wait_for_native || exit
+    return
+  fi
   say "compiling"
   mkdir -p dist
   # Its time is that of the beginning: what is edited meanwhile is newer.
   build_of >"$stamp.new"
   # Without its output the compiler would still go by what it remembers, and write only what has changed.
   [ -e dist/src/cli/main.js ] && [ -e dist/test/run.js ] || rm -f dist/.tsbuildinfo
-  node_modules/.bin/tsc -p tsconfig.json
+  node_modules/.bin/tsc -p tsconfig.json || code=$?
+  wait_for_native || exit
+  [ $code -eq 0 ] || exit $code
   scripts/pack
   mv "$stamp.new" "$stamp"
+}
+
+# Of build: the libraries are complete once what runs beside it has ended well.
+wait_for_native() {
+  [ -n "$native" ] || return 0
+  wait "$native" && echo "$node_libraries" >"$lock"
 }
 
 # What a build is made of beside the files whose times tell: libraries, Node.js, and the commit that it names.
@@ -122,10 +134,13 @@ is_built() {
 install_libraries() {
   install_packages "${BUILD_PACKAGES[@]}"
   say "installing Node dependencies (better-sqlite3 is compiled: about two minutes the first time)"
-  # Not `npm ci`: it refuses a lock file that does not list the tools' binaries for every other platform.
-  npm install --no-save --no-audit --no-fund --loglevel=error >&2
-  # npm 11 and newer leave install scripts to be approved; those we need are listed in package.json. And what was compiled for
-  # another Node.js does not load.
+  # Not `npm ci`: it refuses a lock file that does not list the tools' binaries for every other platform. Of the scripts of packages
+  # we need that of better-sqlite3 alone, for which npm would wait: compile_sqlite runs it.
+  npm install --no-save --no-audit --no-fund --ignore-scripts --loglevel=error >&2
+}
+
+# What is there and works stays. What was compiled for another Node.js does not load.
+compile_sqlite() {
   sqlite_works || npm rebuild better-sqlite3 --loglevel=error >&2
   sqlite_works || die "better-sqlite3 did not build"
 }
