@@ -132,8 +132,11 @@ async function flood(socket: net.Socket, bytes: Buffer, times: number): Promise<
   return true;
 }
 
-/** A peer that took nothing of so many streams in a row reads no more: the rest would only lie in our own memory. */
-const untakenMax = 10;
+/**
+ * A peer that took nothing of so many streams in a row, of a megabyte each and for twelve seconds, reads no more: the
+ * rest would only lie in our own memory. They are more than twice what a connection may hold.
+ */
+const untakenMax = 40;
 
 /** A connection of gRPC whose peer says so much on each of many streams. */
 async function streams(
