@@ -32,8 +32,9 @@ let clientUrl = '';
 
 /** A checkout without libraries and without the compiler's output. */
 beforeAll(async () => {
-  if (!possible) return;
+  // Once for all tests: it is by far the most that they ask of the machine.
   expect(spawnSync('scripts/pack', { timeout: 120_000 }).status).toBe(0);
+  if (!possible) return;
   base = mkdtempSync(join(tmpdir(), 'trireme-packed-'));
   packed = readlinkSync('dist/current');
   mkdirSync(join(base, 'dist'));
@@ -89,7 +90,6 @@ function buildAgain(): void {
 }
 
 test('the packed program has the shim of containers beside it, and looks for it there', () => {
-  expect(spawnSync('scripts/pack', { timeout: 120_000 }).status).toBe(0);
   const there = 'dist/current';
   const shim = readFileSync('src/runtime/shim/trireme-shim.pl', 'utf8');
   expect(readFileSync(join(there, 'trireme-shim.pl'), 'utf8')).toBe(shim);
@@ -100,14 +100,13 @@ test('the packed program has the shim of containers beside it, and looks for it 
     ),
   );
   expect(mentions).toEqual(['new URL("./trireme-shim.pl", import.meta.url)']);
-}, 150_000);
+});
 
 describe('the commands of clients', () => {
   let copy = '';
   let file = '';
 
   beforeAll(() => {
-    expect(spawnSync('scripts/pack', { timeout: 120_000 }).status).toBe(0);
     copy = mkdtempSync(join(tmpdir(), 'trireme-commands-'));
     cpSync('bin', join(copy, 'bin'), { recursive: true });
     cpSync(join('dist', readlinkSync('dist/current')), join(copy, 'dist/current'), {
@@ -117,7 +116,7 @@ describe('the commands of clients', () => {
     const look = `const { loadCompiled } = require('./bin/compiled.cjs');
       console.log(loadCompiled(process.argv[2]).script.cachedDataRejected);`;
     writeFileSync(join(copy, 'look.cjs'), look);
-  }, 150_000);
+  });
   afterAll(() => rmSync(copy, { recursive: true }));
 
   const node = (...words: string[]): string => {
