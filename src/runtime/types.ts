@@ -125,6 +125,14 @@ export interface Mount {
   readonly propagation?: 'None' | 'HostToContainer' | 'Bidirectional';
 }
 
+/** One device of the node inside a container. */
+export interface DeviceMapping {
+  readonly hostPath: string;
+  readonly containerPath: string;
+  /** What the container may do with it, of `r`, `w` and `m` (mknod): a rule of the devices cgroup. */
+  readonly permissions: string;
+}
+
 /** Limits; absent fields mean none. */
 export interface LinuxResources {
   readonly cpuShares?: number;
@@ -172,7 +180,10 @@ export interface ContainerConfig {
   readonly env: readonly (readonly [name: string, value: string])[];
   readonly workingDir?: string;
   readonly mounts: readonly Mount[];
-  readonly devices?: readonly string[];
+  /** Beside those that every container has. A privileged one has all of the node's as well. @default none */
+  readonly devices?: readonly DeviceMapping[];
+  /** Names by the Container Device Interface. @default none */
+  readonly cdiDevices?: readonly string[];
   readonly security: SecurityConfig;
   readonly resources: LinuxResources;
   /** The path of the log, in CRI format: `<RFC3339Nano> stdout|stderr F|P <line>`. */

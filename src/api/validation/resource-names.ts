@@ -34,7 +34,8 @@ export function isIntegerResource(name: string): boolean {
   return countedResources.has(name) || isExtendedResource(name);
 }
 
-function isExtendedResource(name: string): boolean {
+/** True for what nodes have beside the native ones, such as devices: `example.com/gpu`. */
+export function isExtendedResource(name: string): boolean {
   if (isNativeResource(name) || name.startsWith('requests.')) return false;
   return qualifiedNameErrors(`requests.${name}`).length === 0;
 }

@@ -11,6 +11,7 @@ export type { ListenAddress } from './listen-address.js';
 export { createGrpcServer } from './server.js';
 export type { ServerTls } from './listener.js';
 export type { GrpcServer, GrpcServerOptions, HttpHandler } from './server.js';
+export { rpcErrorText } from './error-text.js';
 export { Code, GrpcError, isGrpcError } from './types.js';
 export type {
   CallContext,

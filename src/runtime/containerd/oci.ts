@@ -32,6 +32,11 @@ export interface OciDevice {
   readonly minor: number;
 }
 
+/** A device of the node as a container is to have it, and what it may do with it. */
+export interface GivenDevice extends OciDevice {
+  readonly access: string;
+}
+
 /** A container's `config.json`. @see OCI runtime specification 1.0.2 */
 export interface OciSpec {
   readonly ociVersion: string;

@@ -162,6 +162,23 @@ describe('isolation', () => {
     expect(privileged.resources.devices).toEqual([{ allow: true, access: 'rwm' }]);
   });
 
+  test('devices that are given, each with its rights', () => {
+    const devices = [
+      { path: '/dev/data', type: 'b', major: 7, minor: 300, access: 'r' },
+      { path: '/dev/fuse', type: 'c', major: 10, minor: 229, access: 'rwm' },
+    ];
+    const { linux } = buildSpec(input({}, { devices }));
+    expect(linux.devices).toEqual([
+      { path: '/dev/data', type: 'b', major: 7, minor: 300 },
+      { path: '/dev/fuse', type: 'c', major: 10, minor: 229 },
+    ]);
+    expect(linux.resources.devices).toEqual([
+      { allow: false, access: 'rwm' },
+      { allow: true, type: 'b', major: 7, minor: 300, access: 'r' },
+      { allow: true, type: 'c', major: 10, minor: 229, access: 'rwm' },
+    ]);
+  });
+
   test('limits', () => {
     const spec = buildSpec(
       input({

@@ -5,7 +5,7 @@ import { resolveUser } from './accounts.js';
 import { commandOf, environmentOf, workingDirOf } from '../process-config.js';
 import { allCapabilities, defaultCapabilities } from './capabilities.js';
 import type { ImageProcess } from '../image-config.js';
-import type { OciDevice, OciMount, OciSpec } from './oci.js';
+import type { GivenDevice, OciMount, OciSpec } from './oci.js';
 import { defaultMounts } from './spec-defaults.js';
 import { maskedPaths, readonlyPaths } from '../kernel-paths.js';
 
@@ -30,7 +30,7 @@ export interface SpecInput {
   readonly cgroupV2: boolean;
   /** The profile that `seccomp` of the configuration names, read already. */
   readonly seccompProfile?: unknown;
-  readonly devices: readonly OciDevice[];
+  readonly devices: readonly GivenDevice[];
   /** False where a negative value would make the start fail (no CAP_SYS_RESOURCE). */
   readonly mayLowerOomScore: boolean;
   /** Containers of one group share a shim process. */
@@ -43,7 +43,11 @@ export interface SpecInput {
  */
 export function buildSpec(input: SpecInput): OciSpec {
   const { config, image } = input;
-  const { security } = config;
+  const { security, cdiDevices = [] } = config;
+  if (cdiDevices.length > 0) {
+    const text = 'devices by the Container Device Interface need --runtime cri';
+    throw new RuntimeError('InvalidConfig', `${text}: ${cdiDevices.join(', ')}`);
+  }
   const user = resolveUser(security, image.User ?? '', input.accounts);
   const capabilities = capabilitiesOf(security);
   const effective = user.uid === 0 ? capabilities : [];
@@ -165,7 +169,9 @@ function linuxOf(input: SpecInput): OciSpec['linux'] {
       },
       ...(resources.pidsLimit === undefined ? {} : { pids: { limit: resources.pidsLimit } }),
     },
-    ...(input.devices.length === 0 ? {} : { devices: input.devices }),
+    ...(input.devices.length === 0
+      ? {}
+      : { devices: input.devices.map(({ access: _access, ...device }) => device) }),
     ...(Object.keys(input.sysctls).length === 0 ? {} : { sysctl: input.sysctls }),
     ...(masks ? { maskedPaths, readonlyPaths } : {}),
     ...(sharesMounts ? { rootfsPropagation: 'rshared' } : {}),
@@ -182,7 +188,7 @@ function deviceRules(input: SpecInput): OciSpec['linux']['resources']['devices']
     type: device.type,
     major: device.major,
     minor: device.minor,
-    access: 'rwm',
+    access: device.access,
   }));
   return [{ allow: false, access: 'rwm' }, ...rules];
 }

@@ -1,6 +1,6 @@
 import type { Clock } from '../../lib/clock.js';
 import { errorMessage } from '../../lib/errors.js';
-import { Code, createGrpcChannel, isGrpcError } from '../../lib/grpc/index.js';
+import { Code, createGrpcChannel, isGrpcError, rpcErrorText } from '../../lib/grpc/index.js';
 import type { CallOptions, Channel, Client } from '../../lib/grpc/index.js';
 import type { Logger } from '../../lib/log.js';
 import { ImageServiceDefinition, RuntimeServiceDefinition } from '../../gen/cri/api.js';
@@ -21,9 +21,8 @@ const codes: ReadonlyMap<Code, RuntimeErrorCode> = new Map([
 export function runtimeError(error: unknown, fallback: RuntimeErrorCode = 'Failed'): RuntimeError {
   if (error instanceof RuntimeError) return error;
   if (!isGrpcError(error)) return new RuntimeError(fallback, errorMessage(error), { cause: error });
-  const [name = 'Unknown'] = Object.entries(Code).find(([, code]) => code === error.code) ?? [];
-  const text = `rpc error: code = ${name} desc = ${error.message}`;
-  return new RuntimeError(codes.get(error.code) ?? fallback, text, { cause: error });
+  const code = codes.get(error.code) ?? fallback;
+  return new RuntimeError(code, rpcErrorText(error), { cause: error });
 }
 
 /** The two services of a runtime, over its socket. */

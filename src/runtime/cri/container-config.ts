@@ -92,11 +92,7 @@ export function containerConfig(
     workingDir: config.workingDir ?? '',
     envs: config.env.map(([key, value]) => ({ key, value })),
     mounts: config.mounts.map(mountOf),
-    devices: (config.devices ?? []).map((path) => ({
-      containerPath: path,
-      hostPath: path,
-      permissions: 'mrw',
-    })),
+    devices: [...(config.devices ?? [])],
     labels: { ...podLabels(pod), [kubeLabels.container]: name, [ownLabels.container]: id },
     annotations: {
       [restartCountAnnotation]: String(restartCount),
@@ -110,7 +106,7 @@ export function containerConfig(
       resources: newLimits(config.resources),
       securityContext: securityContext(config.security, place),
     },
-    CDIDevices: [],
+    CDIDevices: (config.cdiDevices ?? []).map((device) => ({ name: device })),
     stopSignal: Signal.RUNTIME_DEFAULT,
   };
 }

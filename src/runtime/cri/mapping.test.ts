@@ -110,7 +110,7 @@ describe('containers', () => {
           { hostPath: '/d/v', containerPath: '/v', readOnly: true, propagation: 'HostToContainer' },
           { hostPath: '/d/w', containerPath: '/w', readOnly: false, propagation: 'Bidirectional' },
         ],
-        devices: ['/dev/fuse'],
+        devices: [{ hostPath: '/dev/fuse', containerPath: '/dev/fuse', permissions: 'mrw' }],
         resources: {
           cpuShares: 102,
           cpuQuotaMicros: 20_000,

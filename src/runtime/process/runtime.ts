@@ -157,6 +157,9 @@ export class ProcessRuntime implements ContainerRuntime {
       throw new RuntimeError('ImageNotFound', `image "${config.image}" not found`);
     }
     commandOf(config, image.process);
+    if ((config.devices ?? []).length > 0 || (config.cdiDevices ?? []).length > 0) {
+      throw new RuntimeError('InvalidConfig', 'plain processes have all devices of the node');
+    }
     const dir = this.#dir(config.id);
     await mkdir(dir, { recursive: true });
     await mkdir(dirname(config.logPath), { recursive: true });

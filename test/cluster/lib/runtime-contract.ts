@@ -195,6 +195,27 @@ export function describeRuntimeContract(
         }
       });
 
+      test('a device is there by its own name, or is refused', async () => {
+        // Its rights are the kernel's to see to, where it has a cgroup of devices: the specification names them.
+        const device = { hostPath: '/dev/zero', containerPath: '/dev/given', permissions: 'r' };
+        const words = 'head -c 4 /dev/given | wc -c';
+        const making = make('cdevice', ['sh', '-c', words], { devices: [device] });
+        if (runtime.name === 'process') {
+          await expect(making).rejects.toMatchObject({ code: 'InvalidConfig' });
+          return;
+        }
+        await making;
+        await runtime.startContainer('cdevice');
+        const path = join(subject.logDir, 'cdevice.log');
+        await eventually(async () => (await readFile(path, 'utf8')).endsWith(' stdout F 4\n'));
+        const none = { ...device, hostPath: '/dev/trireme-none' };
+        await expect(
+          make('cnodevice', ['true'], { devices: [none] }).then(() =>
+            runtime.startContainer('cnodevice'),
+          ),
+        ).rejects.toThrow(/trireme-none/);
+      });
+
       test('a signal ends it with 128 + n', async () => {
         await make('cterm', [
           'sh',
