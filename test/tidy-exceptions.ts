@@ -40,6 +40,7 @@ export const mayOpenFiles: Readonly<Record<string, string>> = {
   'src/runtime/shim/install.ts': "the runtime's own program",
   'src/runtime/state-store.ts': "the runtime's own records",
   'src/worker/agent/worker-node.ts': 'makes the data directory',
+  'src/worker/devices/device-manager.ts': 'sockets of plugins, which it removes and does not open',
   'src/worker/images/image-collector.ts': 'asks how full the disk is',
   'src/worker/images/image-import.ts': "archives of the node's owner",
   'src/worker/join/credentials.ts': "the agent's own credentials",
