@@ -30,6 +30,8 @@ export interface WorkerOptions extends ProxyOptions {
   /** Where that runtime looks for its networks; undefined: another network plugin configures them. */
   readonly cniConfDir: string | undefined;
   readonly imagesDir: string | undefined;
+  /** Where device plugins register; undefined: they cannot. */
+  readonly devicePluginDir: string | undefined;
   readonly agentPort: number;
   /** The proxy runs in the agent's process, and ends with it. */
   readonly proxyInProcess: boolean;
@@ -64,6 +66,7 @@ interface Flags extends ProxyFlags, EvictionFlags {
   readonly criEndpoint: string;
   readonly cniConfDir: string;
   readonly imagesDir?: string;
+  readonly devicePluginDir: string;
   readonly agentPort: string;
   readonly proxyInProcess?: boolean;
   readonly join?: string;
@@ -103,6 +106,11 @@ function declare(name: string): Command {
       '/etc/cni/net.d',
     )
     .option('--images-dir <dir>', 'image archives (*.tar) to import at start')
+    .option(
+      '--device-plugin-dir <dir>',
+      'where device plugins register (kubelet.sock); none: they cannot',
+      '/var/lib/kubelet/device-plugins',
+    )
     .option(
       '--agent-port <port>',
       "port of the node's agent: logs, exec, attach, port-forward",
@@ -182,6 +190,7 @@ function readFlags(flags: Flags): WorkerOptions {
     criEndpoint: readEndpoint(flags.criEndpoint),
     cniConfDir: flags.cniConfDir === 'none' ? undefined : resolve(flags.cniConfDir),
     imagesDir: flags.imagesDir === undefined ? undefined : resolve(flags.imagesDir),
+    devicePluginDir: flags.devicePluginDir === 'none' ? undefined : resolve(flags.devicePluginDir),
     agentPort: wholeNumber('--agent-port', flags.agentPort, 0, 65_535),
     proxyInProcess: flags.proxyInProcess ?? false,
     ...readProxyFlags(flags),

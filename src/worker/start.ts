@@ -47,6 +47,7 @@ import type { NodeAccess } from './proxy/node-proxy.js';
 import { chooseRuntime, startRuntime } from './runtime-choice.js';
 import { HollowNetwork } from './run/hollow-network.js';
 import { agentTimes, DelegatedAccess } from '../client/door/delegated-access.js';
+import { DeviceManager } from './devices/device-manager.js';
 import { createAgentDoor } from './observation/agent-door.js';
 import { configurationOf } from './observation/configuration.js';
 import { AgentMetrics } from './observation/agent-metrics.js';
@@ -180,8 +181,10 @@ async function assemble(options: StartOptions, begun: Begun): Promise<number> {
     server.listen({ host: '0.0.0.0', port: options.agentPort }),
     options.imagesDir === undefined ? undefined : bringImages(options, runtime, imported),
   ]);
+  const devices = await beginDevices(runtimeName, { ...options, clock }, begun);
   const node = await startWorkerNode({
     ...options,
+    ...(devices === undefined ? {} : { devices }),
     name: options.nodeName,
     ips: [options.nodeIp],
     client,
@@ -248,6 +251,27 @@ async function beginIsolation(
   await begun.add('isolation', () => remote.stop());
   options.threshold?.onChange((level) => remote.setLogLevel(level));
   return remote;
+}
+
+/**
+ * Lets device plugins register. A directory that is another agent's, or that cannot be had, is no reason for a node
+ * not to start: few have devices.
+ */
+async function beginDevices(
+  runtime: RuntimeName,
+  { devicePluginDir: socketDir, dataDir, clock, log }: StartOptions & { readonly clock: Clock },
+  begun: Begun,
+): Promise<DeviceManager | undefined> {
+  if (socketDir === undefined || runtime === 'hollow' || runtime === 'process') return undefined;
+  const devices = new DeviceManager({ socketDir, dataDir, clock, log });
+  await begun.add('device plugins', () => devices.stop());
+  try {
+    await devices.start();
+    return devices;
+  } catch (error) {
+    log.warn({ error, socketDir }, 'device plugins cannot register at this node');
+    return undefined;
+  }
 }
 
 async function beginRuntime(

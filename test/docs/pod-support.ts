@@ -193,7 +193,7 @@ export class FieldTrials {
   async #made(pod: Pod) {
     const node = { nodeName: 'n1', domain: 'cluster.local' };
     const [first = container] = pod.spec.containers;
-    const volumePaths = await this.#volumes().setUp(pod, facts);
+    const volumePaths = await this.#pathsOf(pod);
     const config = await containerConfig({
       id: 'c1',
       sandboxId: 's1',
@@ -210,7 +210,8 @@ export class FieldTrials {
       nodeMemoryBytes: 2 ** 32,
       logMaxBytes: 1,
     });
-    const { security, resources, mounts, env, annotations: _annotations, ...process } = config;
+    const { security, resources, mounts, env, annotations: _annotations, ...others } = config;
+    const { devices = [], ...process } = others;
     const host = { nameservers: ['192.168.0.53'], searches: [], options: [] };
     return {
       sandbox: await this.#sandbox(pod),
@@ -218,6 +219,7 @@ export class FieldTrials {
       limits: resources,
       volumes: [...volumePaths.keys()],
       mounts,
+      devices,
       environment: env,
       process,
       hosts: managedHosts({ pod, ips: ['10.0.0.1'], domain: node.domain }),
@@ -249,11 +251,19 @@ export class FieldTrials {
 
   async #mounts(pod: Pod): Promise<void> {
     const volumes = this.#volumes();
-    const paths = await volumes.setUp(pod, facts);
+    const paths = await this.#pathsOf(pod);
     const env = new Map([['NAME', 'value']]);
     for (const one of pod.spec.containers) {
       await volumes.mountsFor({ pod, container: one, paths, env });
+      volumes.devicesFor(pod, one, paths);
     }
+  }
+
+  /** Few machines have a block device to spare: a volume of that kind is taken to be there. */
+  async #pathsOf(pod: Pod): Promise<ReadonlyMap<string, string>> {
+    const devices = pod.spec.containers.flatMap(({ volumeDevices = [] }) => volumeDevices);
+    if (devices.length > 0) return new Map(devices.map(({ name }) => [name, '/dev/spare']));
+    return this.#volumes().setUp(pod, facts);
   }
 
   #volumes(): VolumeManager {

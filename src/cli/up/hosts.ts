@@ -115,6 +115,8 @@ export function planWorker(layout: Layout, n: number, joining: JoinArguments): H
     `--runtime=${layout.runtime}`,
     ...(containerd === null ? [] : [`--containerd-managed`, `--containerd-socket=${containerd}`]),
     `--images-dir=${imagesDirectory}`,
+    // Workers of one machine would take the usual one from each other.
+    `--device-plugin-dir=${join(dataDir, 'device-plugins')}`,
     ...(shared
       ? [
           `--agent-port=${10_250 + workerPortStep * n}`,

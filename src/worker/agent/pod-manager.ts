@@ -64,7 +64,9 @@ export class PodManager {
     const early: RuntimeEvent[] = [];
     let hear = (event: RuntimeEvent): unknown => early.push(event);
     this.#ends.push(node.runtime.onEvent((event) => hear(event)));
-    const adopted = await recoverPods(node, new Set(pods.list().map((pod) => keyOf(pod).uid)));
+    const uids = new Set(pods.list().map((pod) => keyOf(pod).uid));
+    node.devices?.keep(uids);
+    const adopted = await recoverPods(node, uids);
     for (const pod of inOrderOfAdmission(pods.list(), adopted)) {
       this.#add(pod, adopted.get(keyOf(pod).uid));
     }
@@ -115,10 +117,15 @@ export class PodManager {
       pod,
       ...(adopted === undefined ? {} : { adopted }),
       others: () => this.#takenBefore(uid),
-      onChange: () => this.#reporter.changed(uid),
+      onChange: () => {
+        this.#reporter.changed(uid);
+        const state = this.#workers.get(uid)?.state;
+        if (state !== undefined && !takesRoom(state)) node.devices?.release(uid);
+      },
       deleteObject: () => this.#delete(uid),
       onGone: () => {
         this.#workers.delete(uid);
+        node.devices?.release(uid);
         node.observer?.podGone(uid);
         this.#reporter.forget(uid);
         tokens.forget(uid);

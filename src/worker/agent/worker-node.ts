@@ -17,6 +17,7 @@ import type { ContainerRuntime } from '../../runtime/types.js';
 import type { EventRecorder } from '../../client/events/recorder.js';
 import { EventSink } from '../../client/events/recorder.js';
 import { Gate, SharedGate } from '../../lib/gate.js';
+import type { DeviceManager } from '../devices/device-manager.js';
 import { EvictionManager } from '../eviction/eviction-manager.js';
 import { observeNode } from '../eviction/observe.js';
 import { candidatesOf } from '../eviction/pod-use.js';
@@ -68,6 +69,8 @@ export interface WorkerNodeOptions {
   readonly leaseSeconds: number;
   /** Images that the node's owner brought. */
   readonly imported: ReadonlySet<string>;
+  /** Of device plugins. @default there are none */
+  readonly devices?: DeviceManager;
   /** How the netproxy of the node is. @default the node says nothing of it */
   readonly netproxy?: () => Promise<NetproxyState>;
   /** Is told of the work on pods. @default nobody is */
@@ -138,6 +141,11 @@ export async function startWorkerNode(options: WorkerNodeOptions): Promise<Worke
   await untilDone(options, 'the pods of an earlier agent could not be taken over', () =>
     manager.start(),
   );
+  options.devices?.onChange(() => {
+    agent
+      .reportStatus()
+      .catch((error: unknown) => log.warn({ error }, 'the node could not be reported'));
+  });
   isUp = true;
   await untilDone(options, 'the node could not be reported', () => agent.reportStatus());
   const collector = new ImageCollector({ ...options, inUse: () => imagesOf(manager) });
@@ -237,6 +245,7 @@ async function createContext(
     nodeObject: agent,
     roomProblem: (pod) => roomProblem(pod, pods.list(), allocatable),
     ...(options.observer && { observer: options.observer }),
+    ...(options.devices && { devices: options.devices }),
     abilities: { unsafeSysctls: options.unsafeSysctls ?? [], kernel: kernelVersion(release()) },
     gates: {
       sandboxes: new Gate(atOnce.sandboxes),
@@ -294,8 +303,10 @@ function createNodeAgent(
     podsMax,
     taints: [...taints],
   };
+  const { devices, ...others } = options;
   return new NodeAgent({
-    ...options,
+    ...others,
+    ...(devices === undefined ? {} : { devices: () => devices.figures() }),
     description,
     events,
     health: async (): Promise<NodeHealth> => {

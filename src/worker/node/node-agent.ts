@@ -19,6 +19,7 @@ import type { Clock } from '../../lib/clock.js';
 import type { Logger } from '../../lib/log.js';
 import type { ContainerRuntime } from '../../runtime/types.js';
 import type { EventRecorder } from '../../client/events/recorder.js';
+import type { DeviceFigures } from '../devices/inventory.js';
 import type { NodeDescription, NodeHealth } from './node-object.js';
 import { heartbeatEveryMs, newNode, nodeLabels, nodeStatus, nodeSubject } from './node-object.js';
 
@@ -31,6 +32,8 @@ export interface NodeAgentOptions {
   readonly log: Logger;
   readonly events: EventRecorder;
   readonly health: () => Promise<NodeHealth>;
+  /** What device plugins bring. @default nothing */
+  readonly devices?: () => DeviceFigures;
   /** How the netproxy of the node is, which an annotation tells. @default none does */
   readonly netproxy?: () => Promise<NetproxyState>;
   /** Between two renewals of the Lease. @default 10,000, kubelet's */
@@ -118,6 +121,7 @@ export class NodeAgent {
       description,
       health,
       images,
+      devices: this.#options.devices?.() ?? { capacity: {}, allocatable: {} },
       before: current.status,
       nowMs: clock.nowMs(),
     });

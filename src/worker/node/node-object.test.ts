@@ -26,9 +26,11 @@ const description = {
   podsMax: 110,
 };
 
+const nothing = { images: [], devices: { capacity: {}, allocatable: {} } };
+
 function readyAfter(before: NodeStatus | undefined, health: Partial<NodeHealth>): unknown {
   const all = { ...healthy, ...health };
-  const status = nodeStatus({ description, health: all, images: [], before, nowMs: 60_000 });
+  const status = nodeStatus({ description, health: all, ...nothing, before, nowMs: 60_000 });
   const found = status.conditions?.find(({ type }) => type === 'Ready');
   return [found?.status, found?.lastHeartbeatTime, found?.lastTransitionTime];
 }
@@ -37,7 +39,7 @@ function was(status: string, bootID = 'boot-2', at = '1970-01-01T00:00:01Z'): No
   const found = nodeStatus({
     description,
     health: healthy,
-    images: [],
+    ...nothing,
     before: undefined,
     nowMs: 0,
   });
@@ -68,4 +70,13 @@ test.each([
   ['is new', undefined, starting, unready],
 ])('while its agent starts, a node that %s', (_, before, health, expected) => {
   expect(readyAfter(before, health)).toEqual(expected);
+});
+
+test('devices of plugins, and resources that somebody else has written into the capacity', () => {
+  const common = { description, health: healthy, images: [], nowMs: 0 };
+  const devices = { capacity: { 'example.com/gpu': '3' }, allocatable: { 'example.com/gpu': '2' } };
+  const before = { capacity: { cpu: '1', 'example.com/gpu': '9', 'example.com/dongle': '4' } };
+  const found = nodeStatus({ ...common, devices, before });
+  expect(found.capacity).toMatchObject({ cpu: '2', 'example.com/gpu': '3' });
+  expect(found.allocatable).toMatchObject({ 'example.com/gpu': '2', 'example.com/dongle': '4' });
 });

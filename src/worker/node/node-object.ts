@@ -3,6 +3,7 @@ import type { EventSubject } from '../../client/events/correlator.js';
 import type { Node, NodeCondition, NodeStatus } from '../../api/types/core.js';
 import type { ImageInfo } from '../../runtime/types.js';
 import { formatTime } from '../../api/facts/time.js';
+import type { DeviceFigures } from '../devices/inventory.js';
 import type { MachineFacts } from './facts.js';
 import { kubernetesVersion } from '../../lib/version.js';
 import { allocatableOf, capacityOf } from './facts.js';
@@ -73,21 +74,25 @@ export function nodeStatus(options: {
   readonly description: NodeDescription;
   readonly health: NodeHealth;
   readonly images: readonly ImageInfo[];
+  /** What plugins bring. */
+  readonly devices: DeviceFigures;
   /** The status as it is; undefined before the first report. */
   readonly before: NodeStatus | undefined;
   readonly nowMs: number;
 }): NodeStatus {
-  const { description, images, before } = options;
+  const { description, images, devices, before } = options;
   const { machine, podsMax } = description;
+  const capacity = { ...capacityOf(machine, podsMax), ...devices.capacity };
   return {
     addresses: [
       ...description.ips.map((address) => ({ type: 'InternalIP', address })),
       { type: 'Hostname', address: description.name },
     ],
-    capacity: capacityOf(machine, podsMax),
+    capacity,
     allocatable: {
-      ...extendedResources(before, capacityOf(machine, podsMax)),
+      ...extendedResources(before, capacity),
       ...allocatableOf(machine, podsMax),
+      ...devices.allocatable,
     },
     conditions: conditions(options),
     daemonEndpoints: { kubeletEndpoint: { Port: description.agentPort } },

@@ -5,11 +5,13 @@ import { refusalOf } from '../pod/admission.js';
 import { refusalUnderPressure } from '../eviction/admission.js';
 import type { Misfit } from '../pod/fit.js';
 import { misfitOf } from '../pod/fit.js';
+import { takesRoom } from '../pod/phase.js';
 import * as record from '../pod/record.js';
 import type { PodState } from '../pod/state.js';
 import { isEnding } from '../pod/state.js';
 import type { NodeContext } from './node-context.js';
 import { podEvent } from './pod-events.js';
+import { errorMessage } from '../../lib/errors.js';
 
 /**
  * A pod that is refused fails as a whole; its Event and its status say why. Decides at once, unless labels or taints of
@@ -34,7 +36,29 @@ export async function admit(
     }
     refusal = isEnding(state) ? undefined : misfit(node, state, others);
   }
-  if (refusal !== undefined) refuse(node, state, refusal);
+  refusal ??= await withoutDevices(node, state);
+  if (refusal !== undefined && !isEnding(state)) refuse(node, state, refusal);
+}
+
+/** Gives the pod its devices. @returns why it gets them not */
+async function withoutDevices(
+  { devices, log }: NodeContext,
+  state: PodState,
+): Promise<Refusal | undefined> {
+  const { pod } = state;
+  if (devices === undefined) return undefined;
+  try {
+    const refusal = await devices.admit(pod);
+    if (!takesRoom(state)) devices.release(pod.metadata.uid ?? '');
+    return refusal;
+  } catch (error) {
+    log.warn({ error }, 'devices could not be given');
+    const reason = errorMessage(error);
+    return {
+      reason: 'UnexpectedAdmissionError',
+      message: `Allocate failed due to ${reason}, which is unexpected`,
+    };
+  }
 }
 
 function misfit(

@@ -34,6 +34,7 @@ async function annotationsOf(pod: Pod, name: string): Promise<Record<string, str
       refresh: () => Promise.resolve(false),
       tearDown: () => Promise.resolve(),
       podUidsInMemory: () => Promise.resolve([]),
+      devicesFor: () => [],
       mountsFor: () => Promise.resolve([]),
     },
     volumePaths: new Map(),

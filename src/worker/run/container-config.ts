@@ -4,6 +4,8 @@ import type { ContainerConfig, Mount } from '../../runtime/types.js';
 import { hollowPrefix, runsToEndAnnotation } from '../../runtime/types.js';
 import type { EnvironmentOptions } from '../env.js';
 import { containerEnvironment, expandVariables } from '../env.js';
+import type { Grant } from '../devices/allocations.js';
+import { noGrant } from '../devices/allocations.js';
 import { resourcesAnnotation, wantedImageAnnotation } from '../pod/record.js';
 import { containerResources } from '../resources/cgroup.js';
 import { securityConfig } from '../resources/security.js';
@@ -21,13 +23,18 @@ export interface ContainerConfigOptions extends EnvironmentOptions {
   readonly volumePaths: ReadonlyMap<string, string>;
   readonly nodeMemoryBytes: number;
   readonly logMaxBytes: number;
+  /** What device plugins give. @default nothing */
+  readonly grant?: Grant;
 }
 
 /** @throws EnvironmentError, PodFieldError or VolumeError: `CreateContainerConfigError` */
 export async function containerConfig(options: ContainerConfigOptions): Promise<ContainerConfig> {
   const { id, sandboxId, restartCount, pod, container, files } = options;
   const { uid = '', namespace = '', name } = pod.metadata;
-  const env = containerEnvironment(options);
+  const grant = options.grant ?? noGrant;
+  const own = containerEnvironment(options);
+  const named = new Set(own.map(([variable]) => variable));
+  const env = [...grant.env.filter(([variable]) => !named.has(variable)), ...own];
   const lookUp = new Map(env);
   const expand = (words: readonly string[]): string[] =>
     words.map((word) => expandVariables(word, (variable) => lookUp.get(variable)));
@@ -44,7 +51,8 @@ export async function containerConfig(options: ContainerConfigOptions): Promise<
     ...(args.length === 0 ? {} : { args: expand(args) }),
     ...(workingDir === undefined || workingDir === '' ? {} : { workingDir }),
     env: [...env, ...(lookUp.has('HOSTNAME') ? [] : [['HOSTNAME', options.hostname] as const])],
-    mounts: await mountsOf(options, lookUp),
+    mounts: withGranted(await mountsOf(options, lookUp), grant),
+    ...devicesOf(options, grant),
     security: securityConfig(pod, container),
     resources: containerResources(pod, container, options.nodeMemoryBytes),
     logPath: files.logPath(uid, container.name, restartCount),
@@ -56,10 +64,28 @@ export async function containerConfig(options: ContainerConfigOptions): Promise<
       ? {}
       : { stopSignal: container.lifecycle.stopSignal }),
     annotations: {
+      ...grant.annotations,
       ...hollowAnnotations(pod, container),
       [wantedImageAnnotation]: container.image ?? '',
       [resourcesAnnotation]: JSON.stringify(container.resources ?? {}),
     },
+  };
+}
+
+/** The container's own mounts count where a plugin brings one of the same path. */
+function withGranted(own: readonly Mount[], { mounts }: Grant): Mount[] {
+  const taken = new Set(own.map(({ containerPath }) => containerPath));
+  return [...mounts.filter(({ containerPath }) => !taken.has(containerPath)), ...own];
+}
+
+function devicesOf(
+  { volumes, pod, container, volumePaths }: ContainerConfigOptions,
+  { devices: granted, cdiDevices }: Grant,
+): Pick<ContainerConfig, 'devices' | 'cdiDevices'> {
+  const devices = [...granted, ...volumes.devicesFor(pod, container, volumePaths)];
+  return {
+    ...(devices.length === 0 ? {} : { devices }),
+    ...(cdiDevices.length === 0 ? {} : { cdiDevices }),
   };
 }
 

@@ -36,6 +36,7 @@ const volumes: NodeVolumes = {
   refresh: () => Promise.resolve(false),
   tearDown: () => Promise.resolve(),
   podUidsInMemory: () => Promise.resolve([]),
+  devicesFor: () => [],
   mountsFor: ({ container }) =>
     Promise.resolve(
       (container.volumeMounts ?? []).map(({ name, mountPath, readOnly, mountPropagation }) => ({

@@ -68,7 +68,9 @@ async function configure(options: StartOptions, id: string): ReturnType<typeof c
   const { namespace } = keyOf(pod);
   try {
     await node.objects.load(pod);
+    const grant = await node.devices?.grantFor(pod, container);
     return await containerConfig({
+      ...(grant === undefined ? {} : { grant }),
       id,
       sandboxId: options.sandboxId,
       restartCount: options.restartCount,

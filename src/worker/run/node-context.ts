@@ -7,6 +7,7 @@ import type { ContainerRuntime } from '../../runtime/types.js';
 import type { EventRecorder } from '../../client/events/recorder.js';
 import type { Gate, SharedGate } from '../../lib/gate.js';
 import type { PressureType } from '../eviction/pressure.js';
+import type { NodeDevices } from '../devices/device-manager.js';
 import type { ImageManager } from '../images/image-manager.js';
 import type { NodeAbilities } from '../pod/admission.js';
 import type { ContainerRole, ResizeRefusal } from '../pod/state.js';
@@ -33,7 +34,7 @@ export interface PodObserver {
 /** The calls that pods make to the node's volumes; the simulation implements them without a disk. */
 export type NodeVolumes = Pick<
   VolumeManager,
-  'setUp' | 'refresh' | 'tearDown' | 'mountsFor' | 'podUidsInMemory'
+  'setUp' | 'refresh' | 'tearDown' | 'mountsFor' | 'devicesFor' | 'podUidsInMemory'
 >;
 
 /** Of their files, likewise. */
@@ -49,6 +50,8 @@ export interface NodeContext {
   readonly runtime: ContainerRuntime;
   readonly network: PodNetwork;
   readonly volumes: NodeVolumes;
+  /** Of device plugins. @default there are none */
+  readonly devices?: NodeDevices;
   readonly images: ImageManager;
   readonly objects: ObjectCache;
   readonly files: NodeFiles;

@@ -1,6 +1,12 @@
 /** Finds the PersistentVolume behind a pod's claim: pure. */
 import { claimUseOf } from '../../api/facts/pod-claims.js';
-import type { PersistentVolume, PersistentVolumeClaim, Pod, Volume } from '../../api/types/core.js';
+import type {
+  Container,
+  PersistentVolume,
+  PersistentVolumeClaim,
+  Pod,
+  Volume,
+} from '../../api/types/core.js';
 import { VolumeError } from './volume-error.js';
 
 /** Claims and volumes, as far as this node may read them; undefined: not there. */
@@ -24,19 +30,34 @@ export function claimedVolume(pod: Pod, volume: Volume, sources: ClaimSources): 
   if (claim.status?.phase !== 'Bound' || found === undefined) {
     throw new VolumeError(`persistentvolumeclaim "${name}" is not bound`);
   }
-  if (found.spec.volumeMode === 'Block') {
-    throw new VolumeError(
-      `volume ${volume.name} has volumeMode Block, which is not supported on this node`,
-    );
-  }
   const holder = found.spec.claimRef?.uid;
   if (holder !== claim.metadata.uid) {
     throw new VolumeError(
       `persistentvolume "${bound}" is bound to another claim: the pvc.UID ${claim.metadata.uid ?? ''} does not match pv.ClaimRef.UID ${holder ?? ''}`,
     );
   }
+  mustFitUse(pod, volume.name, found);
   return found;
 }
+
+/** True for a volume that containers get as a device, without a file system. */
+export function isBlock(volume: PersistentVolume): boolean {
+  return volume.spec.volumeMode === 'Block';
+}
+
+/** @see kubelet desired_state_of_world_populator.go, `createVolumeSpec` */
+function mustFitUse(pod: Pod, name: string, volume: PersistentVolume): void {
+  const { initContainers = [], containers, ephemeralContainers = [] } = pod.spec;
+  const all: readonly VolumeUser[] = [...initContainers, ...containers, ...ephemeralContainers];
+  const isUsed = (list: 'volumeMounts' | 'volumeDevices'): boolean =>
+    all.some((container) => container[list]?.some((use) => use.name === name) === true);
+  const wrong = isBlock(volume) ? 'volumeMounts' : 'volumeDevices';
+  if (!isUsed(wrong)) return;
+  const mode = volume.spec.volumeMode ?? 'Filesystem';
+  throw new VolumeError(`volume ${name} has volumeMode ${mode}, but is specified in ${wrong}`);
+}
+
+type VolumeUser = Pick<Container, 'volumeMounts' | 'volumeDevices'>;
 
 /** A claim of that name may be somebody else's. @see kubelet ephemeral.VolumeIsForPod */
 function mustBelongTo(claim: PersistentVolumeClaim, pod: Pod): void {

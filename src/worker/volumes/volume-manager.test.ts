@@ -1,9 +1,9 @@
 /** Volumes that cannot be made or refreshed. */
-import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Pod } from '../../api/types/core.js';
+import type { Container, Pod } from '../../api/types/core.js';
 import type { VolumeSources } from './volume-manager.js';
 import { VolumeManager } from './volume-manager.js';
 
@@ -58,18 +58,66 @@ test('one that cannot be refreshed keeps what it has, and keeps no other from it
   expect(await readFile(join(paths.get('api')!, 'token'), 'utf8')).toBe('second');
 });
 
-test('a block volume is refused, however it is asked for', async () => {
-  const block: VolumeSources = {
-    ...sources,
-    volume: () => ({
-      metadata: { name: 'pv' },
-      spec: { volumeMode: 'Block', local: { path: '/dev/sdz' }, claimRef: { uid: 'claim-uid' } },
-    }),
-  };
-  const pod = podWith([{ name: 'v', persistentVolumeClaim: { claimName: 'bound' } }]);
-  const manager = new VolumeManager({ dataDir: directory, sources: block, isRoot: false });
-  await expect(manager.setUp(pod, facts)).rejects.toThrow('volumeMode Block');
-  const container = { name: 'c', volumeDevices: [{ name: 'v', devicePath: '/dev/x' }] };
-  const mounts = { pod, container, paths: new Map([['v', '/x']]), env: new Map() };
-  await expect(manager.mountsFor(mounts)).rejects.toThrow('block volumes are not supported');
+describe('block volumes', () => {
+  const pod = (uses: Partial<Container>): Pod => ({
+    ...podWith([{ name: 'v', persistentVolumeClaim: { claimName: 'bound' } }]),
+    spec: {
+      volumes: [{ name: 'v', persistentVolumeClaim: { claimName: 'bound' } }],
+      containers: [{ name: 'c', image: 'i', ...uses }],
+    },
+  });
+  const asDevice = { volumeDevices: [{ name: 'v', devicePath: '/dev/x' }] };
+  const asMount = { volumeMounts: [{ name: 'v', mountPath: '/x' }] };
+  const managerOf = (spec: object): VolumeManager =>
+    new VolumeManager({
+      dataDir: directory,
+      sources: {
+        ...sources,
+        volume: () => ({
+          metadata: { name: 'pv' },
+          spec: { ...spec, claimRef: { uid: 'claim-uid' } },
+        }),
+      },
+      isRoot: false,
+    });
+
+  test.each([
+    [
+      'Block',
+      { local: { path: '/dev/sdz' } },
+      asMount,
+      'volume v has volumeMode Block, but is specified in volumeMounts',
+    ],
+    [
+      'Filesystem',
+      { local: { path: '/dev/sdz' } },
+      asDevice,
+      'volume v has volumeMode Filesystem, but is specified in volumeDevices',
+    ],
+    [
+      'Block',
+      { hostPath: { path: '/dev/sdz' } },
+      asDevice,
+      'failed to find BlockVolumeMapper plugin for volume pv',
+    ],
+    ['Block', { local: { path: '/dev/null' } }, asDevice, '/dev/null is not a block device'],
+  ])('%s at %j', async (volumeMode, source, uses, text) => {
+    const manager = managerOf({ volumeMode, ...source });
+    await expect(manager.setUp(pod(uses), facts)).rejects.toThrow(text);
+  });
+
+  test('are devices in the container, which it may read alone where the claim says so', () => {
+    const manager = managerOf({});
+    const paths = new Map([['v', '/dev/sdz']]);
+    const container = { ...asDevice };
+    expect(manager.devicesFor(pod(asDevice), container, paths)).toEqual([
+      { hostPath: '/dev/sdz', containerPath: '/dev/x', permissions: 'mrw' },
+    ]);
+    const claimed = { claimName: 'bound', readOnly: true };
+    const readOnly = podWith([{ name: 'v', persistentVolumeClaim: claimed }]);
+    expect(manager.devicesFor(readOnly, container, paths)).toMatchObject([{ permissions: 'r' }]);
+    expect(() => manager.devicesFor(readOnly, container, new Map())).toThrow(
+      'the volume "v" of a device does not exist',
+    );
+  });
 });

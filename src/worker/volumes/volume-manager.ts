@@ -26,11 +26,11 @@ import {
 } from '../../lib/safe-files/index.js';
 import { errorMessage } from '../../lib/errors.js';
 import { isMounted } from '../../runtime/mounts.js';
-import type { Mount } from '../../runtime/types.js';
+import type { DeviceMapping, Mount } from '../../runtime/types.js';
 import type { ConfigSource } from '../env.js';
 import type { NodeFacts } from '../pod-fields.js';
 import { writeAtomically } from './atomic-writer.js';
-import { claimedVolume } from './claimed-volume.js';
+import { claimedVolume, isBlock } from './claimed-volume.js';
 import { prepareHostPath } from './host-path.js';
 import { isLocalPath, LocalPaths } from './local-path.js';
 import { MemoryVolumes } from './memory-volumes.js';
@@ -170,15 +170,11 @@ export class VolumeManager {
    */
   async mountsFor(options: {
     readonly pod: Pod;
-    readonly container: Pick<Container, 'name' | 'volumeMounts' | 'volumeDevices'>;
+    readonly container: Pick<Container, 'name' | 'volumeMounts'>;
     readonly paths: ReadonlyMap<string, string>;
     readonly env: ReadonlyMap<string, string>;
   }): Promise<Mount[]> {
     const { pod, container, paths, env } = options;
-    const [device] = container.volumeDevices ?? [];
-    if (device !== undefined) {
-      throw new VolumeError(`block volumes are not supported on this node: "${device.name}"`);
-    }
     const volumes = new Map((pod.spec.volumes ?? []).map((volume) => [volume.name, volume]));
     const result: Mount[] = [];
     for (const [index, mount] of (container.volumeMounts ?? []).entries()) {
@@ -208,6 +204,23 @@ export class VolumeManager {
       });
     }
     return result;
+  }
+
+  /** The block volumes of a container, as devices. @throws VolumeError */
+  devicesFor(
+    pod: Pod,
+    container: Pick<Container, 'volumeDevices'>,
+    paths: ReadonlyMap<string, string>,
+  ): DeviceMapping[] {
+    const volumes = new Map((pod.spec.volumes ?? []).map((volume) => [volume.name, volume]));
+    return (container.volumeDevices ?? []).map(({ name, devicePath }) => {
+      const hostPath = paths.get(name);
+      if (hostPath === undefined) {
+        throw new VolumeError(`the volume "${name}" of a device does not exist`);
+      }
+      const permissions = isReadOnly(volumes.get(name)) ? 'r' : 'mrw';
+      return { hostPath, containerPath: devicePath, permissions };
+    });
   }
 
   /** The texts are kubelet's. */
@@ -326,6 +339,14 @@ export class VolumeManager {
   async #makeClaimed(pod: Pod, volume: Volume): Promise<string> {
     const found = claimedVolume(pod, volume, this.#options.sources);
     const { hostPath, local } = found.spec;
+    if (isBlock(found)) {
+      if (local === undefined || isLocalPath(found)) {
+        const text = `failed to find BlockVolumeMapper plugin for volume ${found.metadata.name}`;
+        throw new VolumeError(text);
+      }
+      await prepareHostPath(local.path, 'BlockDevice');
+      return local.path;
+    }
     if (hostPath !== undefined) {
       await prepareHostPath(hostPath.path, hostPath.type ?? '');
       return hostPath.path;

@@ -24,6 +24,7 @@ export function simVolumes(sources: ClaimSources): NodeVolumes {
     tearDown: () => Promise.resolve(),
     mountsFor: () => Promise.resolve([]),
     podUidsInMemory: () => Promise.resolve([]),
+    devicesFor: () => [],
   };
 }
 
