@@ -3,13 +3,13 @@ import { expect, test } from '@jest/globals';
 import { runSeeds, volumeMsMax } from './lib/run-seeds.js';
 
 test(
-  '2,000 brief runs of Raft',
+  '1,000 brief runs of Raft',
   async () => {
     const { code, output } = await runSeeds('raft-sim-main.js', [
       '--seed',
       '1',
       '--count',
-      '2000',
+      '1000',
       '--brief',
     ]);
     expect(output).toContain('"exitCode":0');

@@ -3,9 +3,9 @@ import { expect, test } from '@jest/globals';
 import { runSeeds, volumeMsMax } from './lib/run-seeds.js';
 
 test(
-  '500 runs of whole members',
+  '250 runs of whole members',
   async () => {
-    const { code, output } = await runSeeds('store-sim-main.js', ['--seed', '1', '--count', '500']);
+    const { code, output } = await runSeeds('store-sim-main.js', ['--seed', '1', '--count', '250']);
     expect(output).toContain('"exitCode":0');
     expect(code).toBe(0);
   },
