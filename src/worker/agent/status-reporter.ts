@@ -2,6 +2,7 @@
  * Reports the newest status of each pod, one write at a time, and none that says nothing new. A failed write is tried
  * again with back-off, so that the last status always arrives unless the pod is gone.
  */
+import { ownConditions } from '../pod/conditions.js';
 import { semanticEqual } from '../../api/equal.js';
 import { resources } from '../../client/resources.js';
 import type { Pod, PodStatus } from '../../api/types/core.js';
@@ -115,7 +116,7 @@ function covers(reported: PodStatus | undefined, status: PodStatus): boolean {
     if (field === 'conditions') continue;
     if (!semanticEqual(known[field], value)) return false;
   }
-  if (endedResizes(reported, status).length > 0) return false;
+  if (endedConditions(reported, status).length > 0) return false;
   return (status.conditions ?? []).every((condition) => {
     const old = reported.conditions?.find(({ type }) => type === condition.type);
     return (
@@ -126,11 +127,14 @@ function covers(reported: PodStatus | undefined, status: PodStatus): boolean {
   });
 }
 
-/** The conditions of a resize that is over: unlike others they go. */
-function endedResizes(reported: PodStatus | undefined, status: PodStatus): readonly string[] {
+/**
+ * Conditions that go: of a resize that is over, and all of the node's when it says none of a pod that it did not take.
+ */
+function endedConditions(reported: PodStatus | undefined, status: PodStatus): readonly string[] {
   const has = (of: PodStatus | undefined, wanted: string): boolean =>
     of?.conditions?.some(({ type }) => type === wanted) === true;
-  return resizeConditionTypes.filter((type) => has(reported, type) && !has(status, type));
+  const mayEnd = status.conditions === undefined ? [...ownConditions] : resizeConditionTypes;
+  return mayEnd.filter((type) => has(reported, type) && !has(status, type));
 }
 
 /** Fields that the API has and the status no longer says are taken away. */
@@ -148,7 +152,7 @@ function statusPatch(reported: PodStatus | undefined, status: PodStatus): object
       ...(old?.message !== undefined && condition.message === undefined ? { message: null } : {}),
     };
   });
-  const ended = endedResizes(reported, status).map((type) => ({ type, $patch: 'delete' }));
+  const ended = endedConditions(reported, status).map((type) => ({ type, $patch: 'delete' }));
   patch['conditions'] = [...conditions, ...ended];
   // Lists that merge by key would keep an address that the pod no longer has.
   const stale = (reported?.podIPs ?? []).some(

@@ -2,7 +2,7 @@
 import type { ContainerStatus, PodCondition } from '../../api/types/core.js';
 import { formatTime } from '../../api/facts/time.js';
 import type { Phase } from './phase.js';
-import { resizeCondition } from './resize.js';
+import { resizeCondition, resizeConditionTypes } from './resize.js';
 import type { PodState } from './state.js';
 
 type Verdict = Pick<PodCondition, 'status' | 'reason' | 'message'>;
@@ -15,6 +15,16 @@ export interface ConditionInput {
   readonly initStatuses: readonly ContainerStatus[];
   readonly nowMs: number;
 }
+
+/** The conditions that nobody but the node of a pod sets, and the scheduler's, which the node takes over. */
+export const ownConditions: ReadonlySet<string> = new Set([
+  'PodScheduled',
+  'PodReadyToStartContainers',
+  'Initialized',
+  'Ready',
+  'ContainersReady',
+  ...resizeConditionTypes,
+]);
 
 /** The conditions of the node, the others' after them. A transition time changes with its status only. */
 export function podConditions(input: ConditionInput): PodCondition[] {

@@ -119,6 +119,8 @@ export interface PodFailure {
   readonly message: string;
   /** Seconds that its containers get to end. @default the pod's own */
   readonly graceSeconds?: number;
+  /** The node never took it. @default false */
+  readonly isRejection?: boolean;
   /** The node ends it for the sake of others: it has the condition DisruptionTarget. @default false */
   readonly isDisruption?: boolean;
 }

@@ -5,7 +5,7 @@ import { podConditions } from './conditions.js';
 import { formatTime } from '../../api/facts/time.js';
 import { containerStatus } from './container-status.js';
 import { podPhase } from './phase.js';
-import type { ContainerRole, PodState } from './state.js';
+import type { ContainerRole, PodFailure, PodState } from './state.js';
 import { containersByRole } from './state.js';
 
 /** The inputs of a status besides the pod's state. */
@@ -27,6 +27,7 @@ export function podStatus(state: PodState, options: StatusOptions): PodStatus {
   const initStatuses = statusesOf(state, nowMs, 'init', 'sidecar');
   const ephemeral = statusesOf(state, nowMs, 'ephemeral');
   const { failure } = state;
+  if (failure?.isRejection === true && !known) return rejectedStatus(state, failure);
   const ips =
     state.pod.spec.hostNetwork === true && state.sandbox.id !== undefined ? hostIps : state.ips;
   const ended = phase === 'Failed' || phase === 'Succeeded';
@@ -43,6 +44,17 @@ export function podStatus(state: PodState, options: StatusOptions): PodStatus {
     ...(ephemeral.length === 0 ? {} : { ephemeralContainerStatuses: ephemeral }),
     qosClass: reported?.qosClass ?? qosClass(state.pod),
     ...(failure !== undefined && ended ? { reason: failure.reason, message: failure.message } : {}),
+  };
+}
+
+/** Of a pod that was not taken its node tells nothing else: its phase would be read from its containers. */
+function rejectedStatus({ pod, startedAtMs }: PodState, failure: PodFailure): PodStatus {
+  return {
+    phase: 'Failed',
+    message: failure.message,
+    reason: failure.reason,
+    startTime: formatTime(startedAtMs),
+    qosClass: pod.status?.qosClass ?? qosClass(pod),
   };
 }
 

@@ -72,5 +72,6 @@ function misfit(
 function refuse({ clock, events }: NodeContext, state: PodState, refusal: Refusal): void {
   const { reason, message } = refusal;
   podEvent(events, state.pod, 'Warning', reason, message);
-  record.recordFailure(state, { reason, message: `Pod was rejected: ${message}` }, clock.nowMs());
+  const failure = { reason, message: `Pod was rejected: ${message}`, isRejection: true };
+  record.recordFailure(state, failure, clock.nowMs());
 }
