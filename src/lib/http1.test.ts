@@ -33,13 +33,21 @@ describe('HTTP/1.1', () => {
       log: silentLogger,
       clock,
       fallback: (request, response) => {
-        if (request.url === '/hold') held.push(response as ServerResponse);
+        if (request.url?.startsWith('/echo') === true) {
+          let body = '';
+          request.on('data', (chunk: Buffer) => (body += chunk.toString()));
+          request.on('end', () => response.end(`echo of ${body}.`));
+        } else if (request.url === '/hold') held.push(response as ServerResponse);
         else if (request.url === '/large') {
           leaveBody(request as IncomingMessage, response as ServerResponse, clock);
           response.writeHead(413, { 'content-length': 9 }).end('too large');
         } else response.end(`plain ${request.url ?? ''}`);
       },
-      onUpgrade: (request, socket, head) => {
+      onUpgrade: (request, socket, head, decline) => {
+        if (request.url?.startsWith('/echo') === true) {
+          decline();
+          return;
+        }
         sockets.push(socket);
         upgrades.push(`${request.url ?? ''} ${head.toString()}`);
         socket.write('HTTP/1.1 101 Switching Protocols\r\n\r\n');
@@ -101,6 +109,29 @@ describe('HTTP/1.1', () => {
     await until(() => seen.closed, 'the end of the connection');
     expect(seen.text).toMatch(/^HTTP\/1.1 200 OK\r\n[^]*Connection: close\r\n[^]*plain body$/);
     await plain.close();
+  });
+
+  test('an upgrade that is declined is a request like any other, and others follow it', async () => {
+    const h2c =
+      'Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n';
+    const post = `POST /echo HTTP/1.1\r\n${host}${h2c}Content-Length: 4\r\n\r\n`;
+    const seen = connect(`GET /hold HTTP/1.1\r\n${host}\r\n${post}bo`);
+    await until(() => held.length === 1, 'the first request');
+    held[0]?.end('first');
+    await until(() => seen.text.includes('first'), 'the first answer');
+    seen.socket.write(`dy${post}more${upgrade}rest`);
+    await until(() => seen.text.includes('101'), 'the upgrade');
+    const answered = [...seen.text.matchAll(/first|echo of \w+|101/g)].map(([found]) => found);
+    expect(answered).toEqual(['first', 'echo of body', 'echo of more', '101']);
+    expect(upgrades).toEqual(['/up rest']);
+  });
+
+  test('a declined upgrade with too many fields is refused', async () => {
+    const fields = 'a: b\r\n'.repeat(http1Limits.headerCount);
+    const asks = 'Connection: Upgrade\r\nUpgrade: h2c\r\n';
+    const seen = connect(`POST /echo HTTP/1.1\r\n${host}${asks}${fields}\r\n`);
+    await until(() => seen.closed, 'the end');
+    expect(seen.text.slice(0, 12)).toBe('HTTP/1.1 431');
   });
 
   test('an upgrade behind a request waits for its answer', async () => {

@@ -2,6 +2,7 @@
  * The common part of every HTTP/1.1 listener: bounds of its requests, answers to what is no request, and upgrades that
  * come while answers of their connection are outstanding.
  */
+import type { EventEmitter } from 'node:events';
 import { ServerResponse } from 'node:http';
 import type { IncomingMessage, Server } from 'node:http';
 import type { Http2SecureServer, Http2ServerRequest, Http2ServerResponse } from 'node:http2';
@@ -48,8 +49,16 @@ export function boundHttp1(server: Http2SecureServer): void {
   Object.assign(server, options, { requireHostHeader: true });
 }
 
-/** Takes over the connection of a request. */
-export type UpgradeHandler = (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
+/**
+ * Takes over the connection of a request, or declines to: then the request is answered as if it had not asked (RFC 9110,
+ * section 7.8).
+ */
+export type UpgradeHandler = (
+  request: IncomingMessage,
+  socket: Duplex,
+  head: Buffer,
+  decline: () => void,
+) => void;
 
 /**
  * Refuses what breaks the protocol and hands over upgrades, each when the answers before it are sent.
@@ -64,7 +73,8 @@ export function guardHttp1(
 ): void {
   if (onUpgrade !== undefined) {
     server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-      afterAnswers(socket, clock, () => onUpgrade(request, socket, head));
+      const decline = (): void => serveAgain(server, request, socket, head);
+      afterAnswers(socket, clock, () => onUpgrade(request, socket, head, decline));
     });
   } else {
     // Node drops what came with such a request: nothing after it may count as a request of its own.
@@ -92,6 +102,33 @@ export function leaveBody(request: IncomingMessage, response: ServerResponse, cl
   // Node calls this after the last answer of a connection.
   socket.destroySoon = () => endSocket(socket, clock);
   request.resume();
+}
+
+/**
+ * Gives a request back to the server whose parser has let go of it, with what came behind its head: now it does not ask
+ * for another protocol. All its fields are kept but the one that makes it ask, which loses that word: a field less
+ * could hide that there were too many of them.
+ */
+export function serveAgain(
+  server: EventEmitter,
+  request: IncomingMessage,
+  socket: Duplex,
+  head: Buffer,
+): void {
+  const { method = '', url = '', httpVersion, rawHeaders } = request;
+  const lines = [`${method} ${url} HTTP/${httpVersion}`];
+  for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
+    const [name = '', value = ''] = rawHeaders.slice(at, at + 2);
+    const kept = name.toLowerCase() === 'connection' ? withoutUpgrade(value) : value;
+    lines.push(`${name}: ${kept}`);
+  }
+  socket.unshift(Buffer.concat([Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1'), head]));
+  server.emit('connection', socket);
+}
+
+function withoutUpgrade(connection: string): string {
+  const options = connection.split(',').map((option) => option.trim());
+  return options.filter((option) => option.toLowerCase() !== 'upgrade').join(', ');
 }
 
 /** Ends a connection with a status as net/http has it. @param status its number and text */

@@ -75,10 +75,10 @@ afterAll(() => void upstream.close());
 /** One request as it is on the wire: `fetch` would tidy the path up. */
 async function ask(
   path: string,
-  options: { host?: string; method?: string; body?: string; origin?: string } = {},
+  options: { host?: string; method?: string; body?: string; more?: http.OutgoingHttpHeaders } = {},
 ): Promise<{ code: number; type: string; text: string }> {
-  const { host = `localhost:${port}`, method = 'GET', body, origin } = options;
-  const headers = { host, ...(origin === undefined ? {} : { origin }) };
+  const { host = `localhost:${port}`, method = 'GET', body, more } = options;
+  const headers = { host, ...more };
   const call = http.request({ host: '127.0.0.1', port, path, method, headers });
   call.end(body);
   const [answer] = (await once(call, 'response')) as [http.IncomingMessage];
@@ -100,6 +100,12 @@ test('the code, the type and the body of an answer are those of the API server',
   const made = await ask('/api/v1/pods?dryRun=All', { method: 'POST', body: 'x'.repeat(100_000) });
   expect(made).toEqual({ code: 201, type: 'text/plain', text: '100000 bytes' });
   expect(seen.at(-1)).toBe('POST /api/v1/pods?dryRun=All');
+});
+
+test('a request that offers HTTP/2 as well is carried with its body', async () => {
+  const more = { connection: 'Upgrade', upgrade: 'h2c' };
+  const { code, text } = await ask('/api', { method: 'POST', body: 'words', more });
+  expect({ code, text }).toEqual({ code: 201, text: '5 bytes' });
 });
 
 test('a refusal is passed on whole', async () => {
@@ -134,13 +140,13 @@ test.each([
 test.each(['http://evil.example', 'null', 'http://localhost.evil.example:8001', 'file://'])(
   'a request of a page of "%s" is refused',
   async (origin) => {
-    expect(await ask('/api', { origin })).toMatchObject({ code: 403, text: 'Forbidden' });
+    expect(await ask('/api', { more: { origin } })).toMatchObject({ code: 403, text: 'Forbidden' });
   },
 );
 
 test.each(['http://localhost:3000', 'http://127.0.0.1:8001', 'http://[::1]'])(
   'a page of this machine (%s) may ask',
-  async (origin) => expect(await ask('/api', { origin })).toMatchObject({ code: 200 }),
+  async (origin) => expect(await ask('/api', { more: { origin } })).toMatchObject({ code: 200 }),
 );
 
 /** Asks for another protocol, sends `text`, and ends. @returns all that is answered */

@@ -6,6 +6,7 @@ import { pipeline } from 'node:stream/promises';
 import { matchesPattern } from '../../api/apiextensions/pattern.js';
 import { isApiError } from '../../client/types.js';
 import { errorMessage } from '../../lib/errors.js';
+import { serveAgain } from '../../lib/http1.js';
 import { CommandLineError } from '../command/command-line-error.js';
 import type { KubeClient } from '../kube/types.js';
 
@@ -16,6 +17,8 @@ const refusalBytesMax = 64 * 1024;
 /** Of a request for another protocol, what negotiates it; who asks is ours to say. */
 const negotiatingHeaders =
   /^(?:connection|upgrade|sec-websocket-.*|x-stream-protocol-version|accept|content-type)$/;
+/** What clients without TLS offer to speak with any request, with a body too; nothing is streamed in it. */
+const offeredWithAny = /^h2c$/i;
 /** Of the answers' headers, those that are about the answer and not about the connection. */
 const passedHeaders = ['content-type', 'warning', 'retry-after'];
 
@@ -43,6 +46,10 @@ export function createProxy(kube: KubeClient, filter: ProxyFilter): ApiProxy {
   /** Node's server forgets a connection that is upgraded. */
   const upgraded = new Set<Duplex>();
   server.on('upgrade', (request, socket: Duplex, head: Buffer) => {
+    if (offeredWithAny.test(request.headers.upgrade ?? '')) {
+      serveAgain(server, request, socket, head);
+      return;
+    }
     upgraded.add(socket);
     socket.once('close', () => upgraded.delete(socket));
     socket.on('error', () => socket.destroy());

@@ -32,7 +32,7 @@ export type Relayed = Pick<
 /** Headers of the handshake that the request has as well. */
 const forwarded = ['origin', 'referer'] as const;
 
-/** Serves upgrades on `/v3/…`; any other gets 404. @param handler answers the request of each connection */
+/** Serves WebSockets on `/v3/…`, and declines what else a request may want. @param handler answers the request of each connection */
 export function webSocketDoor(
   handler: HttpHandler,
   rules: AccessRules,
@@ -45,11 +45,10 @@ export function webSocketDoor(
     perMessageDeflate: false,
     handleProtocols: (offered) => (offered.has('Bearer') ? 'Bearer' : false),
   });
-  return (request, socket, head) => {
+  return (request, socket, head, decline) => {
+    if (!isWanted(request)) return decline();
     socket.on('error', () => undefined);
-    const { pathname } = new URL(request.url ?? '/', 'http://localhost');
     if (!isAdmitted(rules, request)) return refuse(socket, '421 Misdirected Request');
-    if (!pathname.startsWith('/v3/')) return refuse(socket, '404 Not Found');
     sockets.handleUpgrade(request, socket, head, (client) => {
       const [near, far] = duplexPair();
       const { remoteAddress, remotePort, encrypted } = request.socket as Partial<TLSSocket>;
@@ -65,6 +64,10 @@ export function webSocketDoor(
       relay(client, call, limits);
     });
   };
+}
+
+function isWanted({ url = '/', headers }: IncomingMessage): boolean {
+  return url.startsWith('/v3/') && headers.upgrade?.toLowerCase() === 'websocket';
 }
 
 function refuse(socket: Duplex, status: string): void {

@@ -79,14 +79,13 @@ class ApiServer {
       clock,
       log,
       remote,
-      plain: (request, response) => pipeline.serve(request, response),
     });
     const rest = this.#listener({
       fallback: (request, response) => {
         void pipeline.serve(request, response);
       },
-      onUpgrade: (request, socket, head) => {
-        void upgrades.serve(request, socket, head);
+      onUpgrade: (request, socket, head, decline) => {
+        void upgrades.serve(request, socket, head, decline);
       },
     });
     const grpc = this.#listener({});

@@ -4,7 +4,7 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { endSocket } from '../../../lib/linger.js';
 import type { Logger } from '../../../lib/log.js';
-import { badRequest, isStatusError } from '../status.js';
+import { isStatusError } from '../status.js';
 import type { Verbs } from '../verbs/index.js';
 import { callOf } from './call.js';
 import type { Exchange } from './exchange.js';
@@ -25,8 +25,6 @@ export interface UpgradeDeps extends StreamDeps {
   readonly verbs: Verbs;
   readonly log: Logger;
   readonly remote: RemoteDeps;
-  /** Serves a request that asked for another protocol in vain. */
-  readonly plain: (request: IncomingMessage, response: ServerResponse) => Promise<void>;
 }
 
 /**
@@ -41,16 +39,25 @@ export class UpgradeHandler {
   }
 
   /** Never rejects. */
-  async serve(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
-    socket.on('error', () => undefined);
+  async serve(
+    request: IncomingMessage,
+    socket: Duplex,
+    head: Buffer,
+    decline: () => void,
+  ): Promise<void> {
+    const { remote, clock } = this.#deps;
     const response = new ServerResponse(request);
+    const exchange = open(request, response);
+    const api = remote.remotes.ofPath(exchange.info.path);
+    if (api === undefined && !isStream(exchange) && !isOther(exchange, request)) {
+      decline();
+      return;
+    }
+    socket.on('error', () => undefined);
     response.assignSocket(socket as Socket);
     response.shouldKeepAlive = false;
-    response.once('finish', () => endSocket(socket, this.#deps.clock));
-    const exchange = open(request, response);
+    response.once('finish', () => endSocket(socket, clock));
     try {
-      const { remote } = this.#deps;
-      const api = remote.remotes.ofPath(exchange.info.path);
       if (api !== undefined) {
         await upgradeRemote(exchange, api, remote, { request, response, socket, head });
         return;
@@ -80,23 +87,17 @@ export class UpgradeHandler {
 
   /** Serves everything but streams. @returns false for a stream */
   async #served(exchange: Exchange, upgrading: Upgrading): Promise<boolean> {
-    const { request, response } = upgrading;
-    const { verb, resource } = exchange.info;
-    const subresource = resource?.subresource ?? '';
+    const subresource = exchange.info.resource?.subresource ?? '';
     if (isStream(exchange)) return false;
     if (subresource === 'proxy') await upgradeProxy(exchange, this.#deps, upgrading);
-    else if (isWebSocket(request) && subresource === 'log') {
-      await serveLogMessages(exchange, this.#deps, upgrading);
-    } else if (isWebSocket(request) && verb === 'watch') {
+    else if (subresource === 'log') await serveLogMessages(exchange, this.#deps, upgrading);
+    else {
       await this.#deps.verbs.watch(callOf(exchange), ({ kind }) =>
         readWatchRequest(exchange, kind, this.#deps.clock, (events) =>
           watchMessages(upgrading, events),
         ),
       );
-    } else if (hasBody(request)) {
-      // The parser has let go of the connection with the request's head.
-      throw badRequest('Upgrade request is not supported for this resource');
-    } else await this.#deps.plain(request, response);
+    }
     return true;
   }
 }
@@ -106,13 +107,15 @@ function isStream({ info }: Exchange): boolean {
   return /^(?:attach|exec|portforward)$/.test(info.resource?.subresource ?? '');
 }
 
-function isWebSocket({ headers }: IncomingMessage): boolean {
-  return headers.upgrade?.toLowerCase() === 'websocket';
+/** True for what else is served on a connection of its own. */
+function isOther({ info }: Exchange, request: IncomingMessage): boolean {
+  const subresource = info.resource?.subresource ?? '';
+  if (subresource === 'proxy') return true;
+  return isWebSocket(request) && (subresource === 'log' || info.verb === 'watch');
 }
 
-function hasBody({ headers }: IncomingMessage): boolean {
-  const length = headers['content-length'] ?? '0';
-  return length !== '0' || headers['transfer-encoding'] !== undefined;
+function isWebSocket({ headers }: IncomingMessage): boolean {
+  return headers.upgrade?.toLowerCase() === 'websocket';
 }
 
 function closed(socket: Duplex): Promise<void> {
