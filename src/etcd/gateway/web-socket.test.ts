@@ -207,14 +207,15 @@ describe('each side waits for the other', () => {
   });
 });
 
-test.each([
-  ['a host that is not served', '/v3/watch', { host: 'bad.example' }, '421'],
-])('%s is refused', async (_name, path, headers, problem) => {
-  const seen = connect(path, [], headers);
-  await until(() => seen.end !== undefined, 'the end');
-  expect(seen.end).toContain(problem);
-  expect(requests).toEqual([]);
-});
+test.each([['a host that is not served', '/v3/watch', { host: 'bad.example' }, '421']])(
+  '%s is refused',
+  async (_name, path, headers, problem) => {
+    const seen = connect(path, [], headers);
+    await until(() => seen.end !== undefined, 'the end');
+    expect(seen.end).toContain(problem);
+    expect(requests).toEqual([]);
+  },
+);
 
 test('a message beyond the bound ends the connection', async () => {
   const seen = connect('/v3/watch');
