@@ -171,11 +171,12 @@ const possible = hasProgram('etcdctl');
     await cluster.member(lost).stop('SIGKILL');
     rmSync(dataDir, { recursive: true, force: true });
     expect((await cluster.ctl(['member', 'remove', await idOf()], { at: via })).code).toBe(0);
-    const added = await cluster.ctl(
-      ['member', 'add', name, '--learner', `--peer-urls=${peerUrl}`],
-      { at: via },
-    );
-    expect(added.stdout).toContain('ETCD_INITIAL_CLUSTER_STATE="existing"');
+    // A cluster whose members have only just met refuses it.
+    await waitFor('the learner is added', async () => {
+      const add = ['member', 'add', name, '--learner', `--peer-urls=${peerUrl}`];
+      const { stdout } = await cluster.ctl(add, { at: via });
+      return stdout.includes('ETCD_INITIAL_CLUSTER_STATE="existing"');
+    });
     cluster.restart(lost, ['--initial-cluster-state', 'existing']);
     const id = await idOf();
     await waitFor('the learner can be promoted', async () => {

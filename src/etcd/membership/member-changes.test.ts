@@ -1,5 +1,6 @@
 /**
- * Changes of the membership that are refused, as by etcd 3.5.30's `--strict-reconfig-check` and its bound for learners.
+ * Changes of the membership that are refused, as by the `--strict-reconfig-check` of etcd 3.5.30 and 3.6.14, and by their bound
+ * for learners.
  */
 import { describe, expect, test } from '@jest/globals';
 import { MemberChange } from '../../gen/etcd/internal.js';
@@ -18,6 +19,8 @@ interface Shape {
   readonly started?: number;
   /** Of the voters, the last so many cannot be reached. */
   readonly away?: number;
+  /** Of the voters, the last so many have been connected for this long. @default long enough */
+  readonly young?: { readonly count: number; readonly ageMs: number };
   readonly learners?: number;
   readonly strict?: boolean;
   readonly maxLearners?: number;
@@ -28,7 +31,7 @@ function clusterOf(shape: Shape): {
   readonly membership: Membership;
   readonly proposed: Uint8Array[];
 } {
-  const { voters, started = voters, away = 0, learners = 0 } = shape;
+  const { voters, started = voters, away = 0, learners = 0, young } = shape;
   const stored = Array.from({ length: voters + learners }, (_, at) => ({
     id: (at + 1).toString(16),
     peerURLs: [`http://member${at + 1}:2380`],
@@ -44,9 +47,14 @@ function clusterOf(shape: Shape): {
   } as unknown as Backend;
   const proposed: Uint8Array[] = [];
   const membership = new Membership({ clusterId: 9n, localId: 1n, backend });
+  const clock = new ManualClock();
+  clock.advance(60_000);
+  const ageOf = (id: bigint): number =>
+    young !== undefined && id > BigInt(voters - young.count) ? young.ageMs : 5001;
+  const isConnected = (id: bigint): boolean => id <= BigInt(voters - away);
   const host = {
     config: {
-      clock: new ManualClock(),
+      clock,
       log: silentLogger,
       initialClusterToken: 'token',
       strictReconfigCheck: shape.strict ?? true,
@@ -54,7 +62,11 @@ function clusterOf(shape: Shape): {
     },
     memberId: 1n,
     membership,
-    network: { isConnected: (id: bigint) => id <= BigInt(voters - away) },
+    network: {
+      isConnected,
+      connectedSinceMs: (id: bigint) =>
+        isConnected(id) ? clock.monotonicMs() - ageOf(id) : undefined,
+    },
     node: { applyConfChange: () => ({ voters: [] }) },
     proposeConfChange: async (build: (origin: number, sequence: number) => Uint8Array) => {
       proposed.push(build(1, 1));
@@ -85,6 +97,9 @@ describe('adding', () => {
     ['a learner while one of four is away', { voters: 4, away: 1 }, true, /^done$/],
     ['a learner while one of five is away', { voters: 5, away: 1 }, true, /^done$/],
     ['a learner while two of five are away', { voters: 5, away: 2 }, true, unhealthy],
+    ['while all have just met', { voters: 3, young: { count: 2, ageMs: 5000 } }, false, unhealthy],
+    ['a learner after two met', { voters: 2, young: { count: 1, ageMs: 0 } }, true, unhealthy],
+    ['while one of four is new', { voters: 4, young: { count: 1, ageMs: 0 } }, false, /^done$/],
     ['without the check', { voters: 3, away: 2, strict: false }, false, /^done$/],
     ['a learner too many', { voters: 3, learners: 1 }, true, /too many learner members/],
     ['two learners', { voters: 3, learners: 1, maxLearners: 2 }, true, /^done$/],
@@ -101,6 +116,8 @@ describe('removing', () => {
     ['one of three', { voters: 3 }, 3n, /^done$/],
     ['the one that is away', { voters: 3, away: 1 }, 3n, /^done$/],
     ['another than the one that is away', { voters: 3, away: 1 }, 2n, unhealthy],
+    ['one that has just come', { voters: 3, young: { count: 1, ageMs: 5000 } }, 3n, unhealthy],
+    ['one of four, one of them new', { voters: 4, young: { count: 1, ageMs: 0 } }, 2n, /^done$/],
     ['one of five while another is away', { voters: 5, away: 1 }, 2n, /^done$/],
     ['one of five while two are away', { voters: 5, away: 2 }, 2n, unhealthy],
     ['the one that never started', { voters: 2, started: 1, away: 1 }, 2n, /^done$/],

@@ -9,6 +9,9 @@ import type { PeerNetwork } from '../peer/types.js';
 import type { ServerConfig } from '../config.js';
 import type { Membership } from './membership.js';
 
+/** A voter counts as connected after so long without a break, as in etcd (`HealthInterval`). */
+const healthyAfterMs = 5000;
+
 /** A learner may be promoted once its log reaches this share of the leader's. */
 const readyShare = 0.9;
 
@@ -108,7 +111,7 @@ export class MemberChanges {
   }
 
   /**
-   * Etcd's `--strict-reconfig-check`, as all of 3.5.30 has it: with the new member, of which nothing is known yet,
+   * Etcd's `--strict-reconfig-check`, as 3.5.30 and 3.6.14 have it: with the new member, of which nothing is known yet,
    * there must be a quorum of started and of connected voters. A learner counts there as well: it will be promoted.
    */
   #checkAdd(isLearner: boolean): void {
@@ -125,14 +128,19 @@ export class MemberChanges {
     if (!isAlone && this.#healthyOf(voters) < quorum) throw etcdError('unhealthy');
   }
 
-  /** The same: those who are left must be a quorum. A member that is away may always go. */
+  /**
+   * The same: of those who are connected, one less must be a quorum of those who are left. A member that is away may
+   * always go.
+   */
   #checkRemove(member: MemberInfo): void {
     const server = this.#server;
     if (!server.config.strictReconfigCheck || member.isLearner) return;
     const left = server.membership.voters.filter((voter) => voter.id !== member.id);
     const quorum = quorumSize(left.length);
     if (startedOf(left) < quorum) throw etcdError('memberNotEnoughStarted');
-    if (this.#isHealthy(member.id) && this.#healthyOf(left) < quorum) throw etcdError('unhealthy');
+    const { memberId, network, membership } = server;
+    if (member.id !== memberId && !network.isConnected(member.id)) return;
+    if (this.#healthyOf(membership.voters) - 1 < quorum) throw etcdError('unhealthy');
   }
 
   #healthyOf(members: readonly MemberInfo[]): number {
@@ -140,7 +148,10 @@ export class MemberChanges {
   }
 
   #isHealthy(id: bigint): boolean {
-    return id === this.#server.memberId || this.#server.network.isConnected(id);
+    const { memberId, network, config } = this.#server;
+    const sinceMs = network.connectedSinceMs(id);
+    const isOld = sinceMs !== undefined && config.clock.monotonicMs() - sinceMs > healthyAfterMs;
+    return id === memberId || isOld;
   }
 
   async #propose(kind: MemberChangeKind, member: MemberInfo): Promise<void> {
