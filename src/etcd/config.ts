@@ -94,8 +94,27 @@ export interface ServerConfig {
 
 /** The etcd that a member answers as where nobody says otherwise. */
 export const compatDefault: Compat = '3.5';
-/** The cluster's version in files that an etcd is to read: 3.5's format, which 3.6 takes as well. */
-export const fileClusterVersion = versionsOf['3.5'].cluster;
+
+/** Versions in files that an etcd is to read. */
+export interface FileVersions {
+  /** 3.5's, which 3.6 takes as well. */
+  readonly clusterVersion: string;
+  /** As 3.6 writes it beside the data; a 3.5 does not know it. @default none */
+  readonly storageVersion: string;
+}
+
+/** @returns what the files of that member say */
+export function fileVersionsOf(config: Pick<ServerConfig, 'compat'>): FileVersions {
+  return {
+    clusterVersion: versionsOf['3.5'].cluster,
+    storageVersion: storageVersionOf(config),
+  };
+}
+
+/** As of a 3.6 whose files are of its own version; empty for a 3.5, which has none. */
+export function storageVersionOf({ compat }: Pick<ServerConfig, 'compat'>): string {
+  return compat === '3.6' ? versionsOf['3.6'].cluster : '';
+}
 
 /** @returns the versions that the member of that configuration reports */
 export function reportedVersions(config: Pick<ServerConfig, 'compat'>): Versions {

@@ -15,7 +15,7 @@ import type { LogVersionStore } from '../apply/log-version.js';
 import type { AuthStore } from '../auth/auth-store.js';
 import type { SimpleTokens } from '../auth/tokens.js';
 import type { Backend } from '../backend/types.js';
-import { LogVersionError } from '../config.js';
+import { fileVersionsOf, LogVersionError } from '../config.js';
 import type { ServerConfig } from '../config.js';
 import { DiskRoom } from '../guards/disk-room.js';
 import type { BackendLessor } from '../lease/lessor.js';
@@ -88,6 +88,7 @@ export class EtcdServer {
       databases: stored.machine.databases,
       snapshotCount: config.snapshotCount,
       catchUpEntries: config.catchUpEntries,
+      versions: fileVersionsOf(config),
       log: config.log,
       telemetry: config.telemetry,
       status: () => this.node.status(),

@@ -31,7 +31,7 @@ import { clusterVersionOf, downgradeTargetOf } from '../apply/downgrade.js';
 import { etcdError } from '../apply/errors.js';
 import { rawAuthError } from '../grpc-status.js';
 import type { Compat } from '../compat.js';
-import { fileClusterVersion, reportedVersions } from '../config.js';
+import { fileVersionsOf, reportedVersions, storageVersionOf } from '../config.js';
 import { maxSnapshotCalls, snapshotChunkBytes } from '../guards/limits.js';
 import { quotaBytesOf } from '../guards/quota.js';
 import type { CallerIdentity } from './auth-info.js';
@@ -138,8 +138,7 @@ export class MaintenanceService implements Handlers<typeof MaintenanceDefinition
       errors,
       dbSizeInUse: backend.sizeInUseBytes(),
       isLearner: server.isLearner,
-      // As of a 3.6 whose files are of its own version. A 3.5 does not know the field.
-      storageVersion: server.config.compat === '3.6' ? versions.cluster : '',
+      storageVersion: storageVersionOf(server.config),
       dbSizeQuota: quotaBytesOf(server.config),
       downgradeInfo: {
         enabled: server.downgrade.target !== undefined,
@@ -196,8 +195,9 @@ export class MaintenanceService implements Handlers<typeof MaintenanceDefinition
       const done = this.#server.config.telemetry.server.snapshotStarted();
       await this.#server.backend.snapshotTo(image);
       done();
+      const versions = fileVersionsOf(this.#server.config);
       const { runExportThread } = await import('../snapshots/backup-thread.js');
-      await runExportThread({ imagePath: image, path, clusterVersion: fileClusterVersion });
+      await runExportThread({ imagePath: image, path, ...versions });
     } finally {
       await rm(image, { force: true });
     }
@@ -206,6 +206,7 @@ export class MaintenanceService implements Handlers<typeof MaintenanceDefinition
   /** The file in pieces, then its SHA-256, as etcd appends it. */
   async #sendFile(path: string, stream: Sender<SnapshotResponse>): Promise<void> {
     const file = await open(path, 'r');
+    const version = storageVersionOf(this.#server.config);
     const hash = createHash('sha256');
     try {
       const { size } = await file.stat();
@@ -215,10 +216,11 @@ export class MaintenanceService implements Handlers<typeof MaintenanceDefinition
         const piece = blob.subarray(0, bytesRead);
         hash.update(piece);
         at += bytesRead;
-        const more = stream.send({ header: undefined, remainingBytes: size - at, blob: piece });
+        const remainingBytes = size - at;
+        const more = stream.send({ header: undefined, remainingBytes, blob: piece, version });
         if (!more) await stream.drained();
       }
-      stream.send({ header: undefined, remainingBytes: 0, blob: hash.digest() });
+      stream.send({ header: undefined, remainingBytes: 0, blob: hash.digest(), version });
     } finally {
       await file.close();
     }

@@ -7,29 +7,28 @@ import { isMainThread, parentPort, Worker, workerData } from 'node:worker_thread
 import { renameDurablySync } from '../../lib/files/rename-durably.js';
 import { mustExist } from '../../lib/assert.js';
 import { errorMessage } from '../../lib/errors.js';
+import type { FileVersions } from '../config.js';
 import { BboltFile } from './bbolt-reader.js';
 import { decodeRevisionKey, etcdBuckets } from './etcd-buckets.js';
 import { exportEtcdSnapshot } from './export.js';
 import { appendSnapshotHash, checkSnapshotHash } from './snapshot-file.js';
 
 /** The image and the paths of one backup. */
-export interface BackupJob {
+export interface BackupJob extends FileVersions {
   /** As `Backend.snapshotTo` makes it. */
   readonly imagePath: string;
   /** Must not exist; on the same file system as the result. */
   readonly temporaryPath: string;
   /** The file gets this name, the revision and `.db`. */
   readonly pathPrefix: string;
-  readonly clusterVersion: string;
 }
 
 /** The image and the path of a file to be sent. */
-export interface ExportJob {
+export interface ExportJob extends FileVersions {
   /** As `Backend.snapshotTo` makes it. */
   readonly imagePath: string;
   /** Must not exist. */
   readonly path: string;
-  readonly clusterVersion: string;
 }
 
 /** A finished file. */
@@ -52,9 +51,9 @@ const threadMark = 'trireme-backup';
  * crash or an error leaves no half file under it.
  */
 export async function writeBackup(job: BackupJob): Promise<BackupMade> {
-  const { imagePath, temporaryPath, clusterVersion } = job;
+  const { imagePath, temporaryPath } = job;
   try {
-    await exportEtcdSnapshot(imagePath, temporaryPath, { clusterVersion });
+    await exportEtcdSnapshot(imagePath, temporaryPath, job);
     const sizeBytes = appendSnapshotHash(temporaryPath);
     checkSnapshotHash(temporaryPath);
     const revision = lastRevision(temporaryPath);

@@ -4,6 +4,7 @@ import Database from 'better-sqlite3';
 import type { AlarmType } from '../../gen/etcd/rpc.js';
 import { AlarmMember } from '../../gen/etcd/rpc.js';
 import { RowReader } from '../backend/row-reader.js';
+import type { FileVersions } from '../config.js';
 import { decodeConfState } from '../membership/membership.js';
 import type { BboltPair } from './bbolt-format.js';
 import { BboltWriter } from './bbolt-writer.js';
@@ -14,20 +15,19 @@ const revisionMeta: readonly string[] = ['scheduledCompactRev', 'finishedCompact
 
 /**
  * Writes `bboltPath` (must not exist) from a backend image, as `Backend.snapshotTo` makes it.
- * @param options the version that the cluster agrees on, such as `3.5.0`
  * @returns the size in bytes; on an error the file is removed
  */
 export async function exportEtcdSnapshot(
   imagePath: string,
   bboltPath: string,
-  options: { readonly clusterVersion: string },
+  versions: FileVersions,
 ): Promise<number> {
   const db = new Database(imagePath, { readonly: true, fileMustExist: true });
   try {
     const writer = await BboltWriter.create(bboltPath);
     try {
       await writer.bucket(etcdBuckets.key, revisionPairs(db));
-      for (const [name, pairs] of smallBuckets(db, options.clusterVersion)) {
+      for (const [name, pairs] of smallBuckets(db, versions)) {
         await writer.bucket(
           name,
           pairs.sort((a, b) => Buffer.compare(a.key, b.key)),
@@ -51,22 +51,26 @@ function* revisionPairs(db: Database.Database): Generator<BboltPair> {
 }
 
 /** All buckets but the revisions, in no order. */
-function smallBuckets(db: Database.Database, clusterVersion: string): [string, BboltPair[]][] {
+function smallBuckets(db: Database.Database, versions: FileVersions): [string, BboltPair[]][] {
   const read = (bucket: string): BboltPair[] => {
     const rows = db.prepare('SELECT key, value FROM bucket WHERE bucket = ?').raw();
     return (rows.all(bucket) as [Buffer, Buffer][]).map(([key, value]) => ({ key, value }));
   };
-  const version = { key: Buffer.from('clusterVersion'), value: Buffer.from(clusterVersion) };
+  const named = (name: string, version: string): BboltPair[] =>
+    version === '' ? [] : [{ key: Buffer.from(name), value: Buffer.from(version) }];
   return [
     [etcdBuckets.alarm, read('alarm').map(alarmPair)],
     [etcdBuckets.auth, read('auth')],
     [etcdBuckets.authRoles, read('authRoles')],
     [etcdBuckets.authUsers, read('authUsers')],
-    [etcdBuckets.cluster, [version]],
+    [etcdBuckets.cluster, named('clusterVersion', versions.clusterVersion)],
     [etcdBuckets.lease, read('lease').map(leasePair)],
     [etcdBuckets.members, read('members').map(memberPair)],
     [etcdBuckets.membersRemoved, read('membersRemoved')],
-    [etcdBuckets.meta, read('meta').flatMap(metaPairs)],
+    [
+      etcdBuckets.meta,
+      [...read('meta').flatMap(metaPairs), ...named('storageVersion', versions.storageVersion)],
+    ],
   ];
 }
 

@@ -37,6 +37,7 @@ beforeEach(() => {
     applied: 0,
     snapshotCount: 1000,
     catchUpEntries: undefined,
+    versions: { clusterVersion: '3.5.0', storageVersion: '' },
     log: silentLogger,
     status: () => ({ confState: emptyConfState, progress: [] }),
   });

@@ -15,10 +15,9 @@ import type {
 import type { Backend } from '../backend/types.js';
 import type { Telemetry } from '../telemetry/telemetry.js';
 import type { Wal } from '../wal/wal.js';
-import type { DataPaths } from '../config.js';
+import type { DataPaths, FileVersions } from '../config.js';
 import { runBackupThread } from './backup-thread.js';
 import type { BackupMade } from './backup-thread.js';
-import { fileClusterVersion } from '../config.js';
 import {
   catchUpBytes,
   catchUpBytesMax,
@@ -45,6 +44,8 @@ export interface SnapshotKeeperOptions {
   readonly snapshotCount: number;
   /** Entries kept behind a truncation. @default 5000 */
   readonly catchUpEntries: number | undefined;
+  /** In files for an etcd. */
+  readonly versions: FileVersions;
   readonly log: Logger;
   readonly telemetry: Telemetry;
   /** Raft's membership, and on the leader the progress of its followers. */
@@ -184,10 +185,8 @@ export class SnapshotKeeper {
     const { path: imagePath } = this.newPath();
     try {
       await backend.snapshotTo(imagePath);
-      return await runBackupThread(
-        { ...paths, imagePath, clusterVersion: fileClusterVersion },
-        signal,
-      );
+      const { versions } = this.#options;
+      return await runBackupThread({ ...paths, imagePath, ...versions }, signal);
     } finally {
       await this.#options.databases.remove(imagePath);
     }

@@ -376,6 +376,8 @@ export interface SnapshotResponse {
   header: ResponseHeader | undefined;
   remainingBytes: number;
   blob: Buffer;
+  /** Of the file; etcd 3.6 says it with each piece. */
+  version: string;
 }
 
 export interface WatchRequest {
@@ -2895,7 +2897,7 @@ export const SnapshotRequest: MessageFns<SnapshotRequest> = {
 };
 
 function createBaseSnapshotResponse(): SnapshotResponse {
-  return { header: undefined, remainingBytes: 0, blob: Buffer.alloc(0) };
+  return { header: undefined, remainingBytes: 0, blob: Buffer.alloc(0), version: "" };
 }
 
 export const SnapshotResponse: MessageFns<SnapshotResponse> = {
@@ -2908,6 +2910,9 @@ export const SnapshotResponse: MessageFns<SnapshotResponse> = {
     }
     if (message.blob.length !== 0) {
       writer.uint32(26).bytes(message.blob);
+    }
+    if (message.version !== "") {
+      writer.uint32(34).string(message.version);
     }
     return writer;
   },
@@ -2949,6 +2954,14 @@ export const SnapshotResponse: MessageFns<SnapshotResponse> = {
             message.blob = Buffer.from(reader.bytes());
             continue;
           }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.version = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2970,6 +2983,7 @@ export const SnapshotResponse: MessageFns<SnapshotResponse> = {
         ? globalThis.Number(object.remaining_bytes)
         : 0,
       blob: isSet(object.blob) ? Buffer.from(bytesFromBase64(object.blob)) : Buffer.alloc(0),
+      version: isSet(object.version) ? globalThis.String(object.version) : "",
     };
   },
 
@@ -2983,6 +2997,9 @@ export const SnapshotResponse: MessageFns<SnapshotResponse> = {
     }
     if (message.blob.length !== 0) {
       obj.blob = base64FromBytes(message.blob);
+    }
+    if (message.version !== "") {
+      obj.version = message.version;
     }
     return obj;
   },

@@ -479,6 +479,7 @@ export const messageShapes = {
     { name: "header", jsonName: "header", number: 1, kind: "message", type: "etcdserverpb.ResponseHeader" },
     { name: "remaining_bytes", jsonName: "remainingBytes", number: 2, kind: "uint64" },
     { name: "blob", jsonName: "blob", number: 3, kind: "bytes" },
+    { name: "version", jsonName: "version", number: 4, kind: "string" },
   ],
   "etcdserverpb.MoveLeaderResponse": [
     { name: "header", jsonName: "header", number: 1, kind: "message", type: "etcdserverpb.ResponseHeader" },
