@@ -50,8 +50,8 @@ export function boundHttp1(server: Http2SecureServer): void {
 }
 
 /**
- * Takes over the connection of a request, or declines to: then the request is answered as if it had not asked (RFC 9110,
- * section 7.8).
+ * Takes over the connection of a request, or declines to: then the request is answered as if it had not asked
+ * (RFC 9110, section 7.8).
  */
 export type UpgradeHandler = (
   request: IncomingMessage,

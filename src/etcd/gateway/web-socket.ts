@@ -32,7 +32,10 @@ export type Relayed = Pick<
 /** Headers of the handshake that the request has as well. */
 const forwarded = ['origin', 'referer'] as const;
 
-/** Serves WebSockets on `/v3/…`, and declines what else a request may want. @param handler answers the request of each connection */
+/**
+ * Serves WebSockets on `/v3/…`, and declines what else a request may want.
+ * @param handler answers the request of each connection
+ */
 export function webSocketDoor(
   handler: HttpHandler,
   rules: AccessRules,

@@ -1,6 +1,6 @@
 /**
- * Changes of the membership that are refused, as by the `--strict-reconfig-check` of etcd 3.5.30 and 3.6.14, and by their bound
- * for learners.
+ * Changes of the membership that are refused, as by the `--strict-reconfig-check` of etcd 3.5.30 and 3.6.14, and by
+ * their bound for learners.
  */
 import { describe, expect, test } from '@jest/globals';
 import { MemberChange } from '../../gen/etcd/internal.js';
