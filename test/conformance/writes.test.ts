@@ -266,3 +266,11 @@ test('a schedule that is never due is taken, and one that is none is not', async
       'end of range (60) above maximum (59): 60',
   );
 });
+
+test('an object that replaces another has its name', async () => {
+  const { code, message } = await write('PUT', `${core}/configmaps/nameless`, { data: { a: 'b' } });
+  expect([code, message]).toEqual([
+    400,
+    'the name of the object (nameless based on URL) was undeterminable: name must be provided',
+  ]);
+});

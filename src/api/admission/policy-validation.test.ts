@@ -118,7 +118,7 @@ describe('policies', () => {
       { validations: [{ expression: 'true', reason: 'Bad' }] },
       [
         'spec.validations[0].reason: Unsupported value: "Bad": ' +
-          'supported values: "Forbidden", "Invalid", "RequestEntityTooLarge", "Unauthorized"',
+          'supported values: "Forbidden", "Invalid", "RequestEntityTooLarge"',
       ],
     ],
     [

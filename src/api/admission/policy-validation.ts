@@ -33,7 +33,7 @@ type BindingSpec = NonNullable<ValidatingAdmissionPolicyBinding['spec']>;
 
 const maxAnnotations = 20;
 const maxValueLength = 5 * 1024;
-const reasons = ['Forbidden', 'Invalid', 'RequestEntityTooLarge', 'Unauthorized'];
+const reasons = ['Forbidden', 'Invalid', 'RequestEntityTooLarge'];
 const identifier = /^[_a-zA-Z][_a-zA-Z0-9]*$/;
 const reserved = new Set(
   'true false null in as break const continue else for function if import let loop package namespace return var void while'.split(
@@ -151,9 +151,12 @@ function checkAnnotations(
   annotations.forEach((annotation, index) => {
     const { key = '', valueExpression = '' } = given(annotation);
     const path = at(list, index);
-    const name = `${metadata.name ?? ''}/${key}`;
-    for (const text of qualifiedNameErrors(name)) {
-      errors.push(invalid(child(path, 'key'), name, text));
+    const { name: policy = '' } = given(metadata);
+    const name = `${policy}/${key}`;
+    const problems = policy === '' ? [] : qualifiedNameErrors(name);
+    for (const text of problems) errors.push(invalid(child(path, 'key'), name, text));
+    if (policy === '') {
+      errors.push(invalid(child(path, 'key'), key, 'requires metadata.name be non-empty'));
     }
     const place = child(path, 'valueExpression');
     const text = valueExpression.trim();
@@ -161,8 +164,9 @@ function checkAnnotations(
     else if (text.length > maxValueLength) {
       errors.push(required(place, `must not exceed ${maxValueLength} bytes in length`));
     } else {
-      const options = { path: place, result: [types.string, types.null] };
-      checkExpression(text, scope, options, errors);
+      const result = [types.string, types.null];
+      const compiled = compileExpression(text, scope, result);
+      if (typeof compiled === 'string') errors.push(invalid(place, valueExpression, compiled));
     }
     if (keys.has(key)) errors.push(duplicate(child(path, 'key'), key));
     keys.add(key);
@@ -225,8 +229,7 @@ export function validateBinding({ spec }: ValidatingAdmissionPolicyBinding): Fie
   }
   if (paramRef !== undefined) checkParamRef(paramRef, errors);
   if (matchResources !== undefined) {
-    // Kubernetes has misspelt this path.
-    checkMatchResources(matchResources, 'spec.matchResouces', errors);
+    checkMatchResources(matchResources, 'spec.matchResources', errors);
   }
   checkActions(validationActions ?? [], errors);
   return errors;

@@ -23,7 +23,7 @@ const clientConfig = struct(`${d}WebhookClientConfig`, 'How the webhook is reach
   service: struct(`${d}ServiceReference`, 'A service.', {
     name: req(str('Name of the service.', { checksEmpty: true })),
     namespace: req(str('Namespace of the service.', { checksEmpty: true })),
-    path: str('Path of the URL.'),
+    path: strPtr('Path of the URL.'),
     port: int32('Port of the service.', { default: 443 }),
   }),
   url: strPtr('URL of the webhook.'),

@@ -51,41 +51,35 @@ function checkNotEmpty(
   });
 }
 
-/** Resources that a wildcard covers too may not be named beside it. */
+/** Resources that a wildcard before them covers too may not be named. */
 function checkResources(
   list: readonly string[] | undefined,
   path: FieldPath,
   errors: FieldError[],
 ): void {
-  if (list === undefined || list.length === 0) {
-    errors.push(required(path));
-    return;
-  }
-  checkNotEmpty(list, path, errors);
-  if (list.length > 1 && list.includes('*/*')) {
-    errors.push(invalid(path, list, "if '*/*' is present, must not specify other resources"));
-    return;
-  }
-  const all = new Set(list);
-  list.forEach((item, index) => {
-    const [resource = '', sub] = item.split('/');
+  if (list === undefined || list.length === 0) errors.push(required(path));
+  const given = list ?? [];
+  const before = new Set<string>();
+  given.forEach((item, index) => {
     const here = at(path, index);
-    if (sub === undefined) {
-      if (resource !== wildcard && all.has(wildcard)) {
-        const text = "if '*' is present, must not specify other resources without subresources";
-        errors.push(invalid(here, item, text));
-      }
-      return;
+    if (item === '') errors.push(required(here));
+    const slash = item.indexOf('/');
+    if (slash < 0) return;
+    const covering = [`${item.slice(0, slash)}/*`, `*/${item.slice(slash + 1)}`];
+    for (const wider of covering.filter((name) => before.has(name))) {
+      errors.push(invalid(here, item, `if '${wider}' is present, must not specify ${item}`));
     }
-    if (sub !== wildcard && all.has(`${resource}/*`)) {
-      const text = `if '${resource}/*' is present, must not specify ${item}`;
-      errors.push(invalid(here, item, text));
-    }
-    if (resource !== wildcard && all.has(`*/${sub}`)) {
-      const text = `if '*/${sub}' is present, must not specify ${item}`;
-      errors.push(invalid(here, item, text));
-    }
+    before.add(item);
   });
+  if (given.length > 1 && given.includes('*/*')) {
+    errors.push(invalid(path, list, "if '*/*' is present, must not specify other resources"));
+  }
+  // As there, the last resource without a subresource decides.
+  const last = given.findLast((item) => item !== '' && !item.includes('/')) ?? wildcard;
+  if (given.includes(wildcard) && last !== wildcard) {
+    const text = "if '*' is present, must not specify other resources without subresources";
+    errors.push(invalid(path, list, text));
+  }
 }
 
 const operations = ['*', 'CONNECT', 'CREATE', 'DELETE', 'UPDATE'];

@@ -1,7 +1,7 @@
 /** APIService. */
 import { defineKind } from '../define.js';
 import type { FieldError } from '../field-error.js';
-import { invalid, required } from '../field-error.js';
+import { at, child, invalid, notSupported, required } from '../field-error.js';
 import { ageColumn, column, nameColumn } from '../print/columns.js';
 import {
   always,
@@ -17,6 +17,8 @@ import {
 } from '../schema/dsl.js';
 import { kindSchema } from '../schema/meta.js';
 import type { Infer } from '../schema/node.js';
+import { given } from '../schema/node.js';
+import { goQuote } from '../go-text/quote.js';
 import { dns1035Label, dnsSubdomain, pathSegmentErrors } from '../validation/names.js';
 
 const prefix = 'io.k8s.kube-aggregator.pkg.apis.apiregistration.v1.';
@@ -61,9 +63,10 @@ function validate({ metadata, spec }: APIService): FieldError[] {
   const errors: FieldError[] = [];
   const { group = '', version = '' } = spec;
   const wanted = `${version}.${group}`;
-  if (metadata.name !== wanted && pathSegmentErrors(metadata.name).length === 0) {
-    const text = `must be \`spec.version+"."+spec.group\`: ${JSON.stringify(wanted)}`;
-    errors.push(invalid('metadata.name', metadata.name, text));
+  const { name = '' } = given(metadata);
+  if (name !== '' && name !== wanted && pathSegmentErrors(name).length === 0) {
+    const text = `must be \`spec.version+"."+spec.group\`: ${goQuote(wanted)}`;
+    errors.push(invalid('metadata.name', name, text));
   }
   if (group === '' && version !== 'v1') {
     const text = 'only v1 may have an empty group and it better be legacy kube';
@@ -118,6 +121,24 @@ function checkRemote(spec: APIService['spec']): FieldError[] {
   return errors;
 }
 
+const statuses = ['True', 'False', 'Unknown'];
+
+function checkStatus({ status }: APIService): FieldError[] {
+  return (status?.conditions ?? []).flatMap((condition, index) => {
+    const { status: word = '' } = given(condition);
+    const path = child(at('status.conditions', index), 'status');
+    return statuses.includes(word) ? [] : [notSupported(path, word, statuses)];
+  });
+}
+
+/** What is known of an APIService without a server of its own. */
+export const localAvailable = {
+  type: 'Available',
+  status: 'True',
+  reason: 'Local',
+  message: 'Local APIServices are always available',
+} as const;
+
 /** Says whether a server can be reached, as the printer column does. */
 function availability({ status }: APIService): string {
   const found = status?.conditions?.find(({ type }) => type === 'Available');
@@ -137,6 +158,11 @@ export const apiServiceKind = defineKind<APIService>({
   nameRule: 'path-segment',
   schema,
   validate,
+  validateStatus: checkStatus,
+  prepareCreate: (object, { now }) => {
+    if (object.spec.service !== undefined) return;
+    object.status = { conditions: [{ ...localAvailable, lastTransitionTime: now }] };
+  },
   columns: [
     nameColumn,
     column<APIService>('Service', ({ spec }) =>

@@ -1,4 +1,5 @@
 /** The lists of an applied configuration that no merge can be made of: keys that are missing or there twice. */
+import { goQuote } from '../go-text/quote.js';
 import { formatJson } from '../../lib/json.js';
 import { isJsonObject } from '../object.js';
 import type { SchemaNode } from '../schema/node.js';
@@ -38,7 +39,7 @@ function missingKey(
 ): string[] {
   const { item, keys, path, index } = at;
   if (keyText(items, item, keys) !== '[]') return [];
-  const names = `[${keys.map((key) => JSON.stringify(key)).join(' ')}]`;
+  const names = `[${keys.map((key) => goQuote(key)).join(' ')}]`;
   const text = `associative list with keys has an element that omits all key fields ${names}`;
   return [
     `${path}: element ${index}: ${text} (and doesn't have default values for any key fields)`,

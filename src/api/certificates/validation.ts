@@ -2,6 +2,7 @@
  * The validation of CertificateSigningRequests, and of updates through each subresource (kubernetes
  * pkg/apis/certificates/validation).
  */
+import { goQuote } from '../go-text/quote.js';
 import { semanticEqual } from '../equal.js';
 import type { FieldError } from '../field-error.js';
 import { at, duplicate, forbidden, invalid, notSupported, required } from '../field-error.js';
@@ -115,7 +116,7 @@ function checkParts(
   for (const part of segment.split('.')) {
     const found = check(part);
     for (const text of found) {
-      errors.push(invalid(field, segment, `validating label ${JSON.stringify(part)}: ${text}`));
+      errors.push(invalid(field, segment, `validating label ${goQuote(part)}: ${text}`));
     }
     if (found.length > 0) return;
   }

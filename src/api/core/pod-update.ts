@@ -1,4 +1,5 @@
 /** The fields of a pod that may change after its creation. */
+import { goQuote } from '../go-text/quote.js';
 import { semanticEqual } from '../equal.js';
 import { at, child, forbidden, invalid } from '../field-error.js';
 import type { FieldError } from '../field-error.js';
@@ -115,10 +116,10 @@ export function validateEphemeralUpdate(next: Pod, old: Pod): FieldError[] {
   (old.spec.ephemeralContainers ?? []).forEach((before) => {
     const after = now.get(before.name);
     if (after === undefined) {
-      const text = `existing ephemeral containers ${JSON.stringify(before.name)} may not be removed\n`;
+      const text = `existing ephemeral containers ${goQuote(before.name)} may not be removed\n`;
       errors.push(forbidden('spec.ephemeralContainers', text));
     } else if (!semanticEqual(after, before)) {
-      const text = `existing ephemeral containers ${JSON.stringify(before.name)} may not be changed\n`;
+      const text = `existing ephemeral containers ${goQuote(before.name)} may not be changed\n`;
       errors.push(forbidden('spec.ephemeralContainers', text));
     }
   });

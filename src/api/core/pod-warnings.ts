@@ -1,6 +1,7 @@
 /**
  * Warnings of pods and of templates of pods: what is stored, though nobody can have meant it, in Kubernetes' words.
  */
+import { goQuote } from '../go-text/quote.js';
 import { at, child } from '../field-error.js';
 import type { FieldPath } from '../field-error.js';
 import type { KubeObject } from '../object.js';
@@ -159,7 +160,7 @@ function repeated<K extends string>(
     const isKnown = seen.has(value);
     seen.add(value);
     const here = child(at(path, index), field);
-    return isKnown ? [`${here}: duplicate ${field} ${JSON.stringify(value)}`] : [];
+    return isKnown ? [`${here}: duplicate ${field} ${goQuote(value)}`] : [];
   });
 }
 
@@ -183,7 +184,7 @@ function fractions(
     if (text === undefined || !text.endsWith('m')) return [];
     const milli = parseQuantity(text)?.milliValue() ?? 0;
     if (milli % 1000 === 0) return [];
-    const quoted = JSON.stringify(text);
+    const quoted = goQuote(text);
     return [`${at(path, name)}: fractional byte value ${quoted} is invalid, must be an integer`];
   });
 }
@@ -207,7 +208,7 @@ function containerWarnings({ resources, env = [] }: Container, path: FieldPath):
     const reference = `$(${name})`;
     const extends_ = valueFrom === undefined && value !== reference && value.includes(reference);
     if (seen.has(name) && !extends_) {
-      const hidden = `hides previous definition of ${JSON.stringify(name)}`;
+      const hidden = `hides previous definition of ${goQuote(name)}`;
       found.push(
         `${at(child(path, 'env'), index)}: ${hidden}, which may be dropped when using apply`,
       );
@@ -253,7 +254,7 @@ function portWarnings(spec: PodSpec, path: FieldPath): string[] {
     const other = byName.get(name);
     if (other === undefined) byName.set(name, here);
     else {
-      const text = `duplicate port name ${JSON.stringify(name)} with ${other}`;
+      const text = `duplicate port name ${goQuote(name)} with ${other}`;
       found.push(
         `${here}: ${text}, services and probes that select ports by name will use ${other}`,
       );

@@ -1,4 +1,5 @@
 /** The text of label selectors (`app=x,tier in (a,b),!old`), with Kubernetes' parse errors. Pure. */
+import { goQuote } from '../go-text/quote.js';
 import { labelValueErrors, qualifiedNameErrors } from '../validation/names.js';
 import type { Requirement } from './selectors.js';
 
@@ -108,7 +109,7 @@ class Parser {
         const value = this.#exactValue();
         if (!/^[+-]?\d+$/.test(value)) {
           fail(
-            `values[0]: Invalid value: ${JSON.stringify(value)}: ` +
+            `values[0]: Invalid value: ${goQuote(value)}: ` +
               "for 'Gt', 'Lt' operators, the value must be an integer",
           );
         }
@@ -160,14 +161,14 @@ function expectedIn(values: readonly string[], expectsValue: boolean): string {
 
 function checkedKey(key: string): string {
   const [problem] = qualifiedNameErrors(key);
-  if (problem !== undefined) fail(`<nil>: Invalid value: ${JSON.stringify(key)}: ${problem}`);
+  if (problem !== undefined) fail(`<nil>: Invalid value: ${goQuote(key)}: ${problem}`);
   return key;
 }
 
 function checkedValue(key: string, value: string): string {
   const [problem] = labelValueErrors(value);
   if (problem !== undefined) {
-    fail(`values[0][${key}]: Invalid value: ${JSON.stringify(value)}: ${problem}`);
+    fail(`values[0][${key}]: Invalid value: ${goQuote(value)}: ${problem}`);
   }
   return value;
 }

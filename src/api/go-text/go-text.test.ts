@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { goQuote, goQuoteList } from './quote.js';
+import { timeQuote, goQuote, goQuoteList } from './quote.js';
 import { goValue } from './values.js';
 
 /** The output of Go 1.22 for `fmt.Printf("%q", text)`. */
@@ -32,4 +32,8 @@ test.each<[unknown, string]>([
   [undefined, '<nil>'],
 ])('%j is printed', (value, expected) => {
   expect(goValue(value)).toBe(expected);
+});
+
+test('errors about times show bytes beyond ASCII by their numbers', () => {
+  expect(timeQuote('ä\u0001"\\a')).toBe(String.raw`"\xc3\xa4\x01\"\\a"`);
 });

@@ -31,6 +31,16 @@ export function goQuote(text: string): string {
   return `"${text.replace(/\p{Surrogate}/gu, '\ufffd').replace(/[^]/gu, quoteCharacter)}"`;
 }
 
+/** A text in quotes as errors about times have it: bytes beyond ASCII are shown by their numbers. */
+export function timeQuote(text: string): string {
+  const shown = [...Buffer.from(text)].map((byte) => {
+    if (byte < 0x20 || byte >= 0x80) return `\\x${byte.toString(16).padStart(2, '0')}`;
+    const character = String.fromCharCode(byte);
+    return character === '"' || character === '\\' ? `\\${character}` : character;
+  });
+  return `"${shown.join('')}"`;
+}
+
 /** A list of strings as `%q` prints it. */
 export function goQuoteList(texts: readonly string[]): string {
   return `[${texts.map(goQuote).join(' ')}]`;

@@ -3,6 +3,7 @@
  * Pure.
  */
 import { isJsonObject } from '../object.js';
+import { formatJson } from '../../lib/json.js';
 import { goQuote } from './quote.js';
 
 /** Text that stands for a value and is shown as it is. */
@@ -21,6 +22,18 @@ export function goStringMap(value: unknown): string {
     .sort()
     .map((key) => `${goQuote(key)}:${goQuote(String(value[key]))}`);
   return `map[string]string{${entries.join(', ')}}`;
+}
+
+/** A JSON value as Go decodes it into `interface {}`. */
+export function goInterface(value: unknown): string {
+  if (typeof value === 'string') return goQuote(value);
+  if (value === null || value === undefined) return 'interface {}(nil)';
+  if (Array.isArray(value)) return `[]interface {}{${value.map(goInterface).join(', ')}}`;
+  if (!isJsonObject(value)) return formatJson(value);
+  const entries = Object.keys(value)
+    .sort()
+    .map((key) => `${goQuote(key)}:${goInterface(value[key])}`);
+  return `map[string]interface {}{${entries.join(', ')}}`;
 }
 
 /** `[]string{"a"}`; `[]string(nil)` where there is none. */

@@ -123,6 +123,7 @@ export const serviceCidrKind = defineKind<ServiceCIDR>({
   ...networking,
   kind: 'ServiceCIDR',
   statusKeeps: 'metadata',
+  keepsStatusOnCreate: true,
   plural: 'servicecidrs',
   schema: serviceCidrSchema,
   validateCreate: (object) => checkRanges(object as ServiceCIDR),

@@ -3,6 +3,7 @@ import { defineKind } from '../define.js';
 import { at, child, forbidden, invalid, required, tooLong } from '../field-error.js';
 import type { FieldError, FieldPath } from '../field-error.js';
 import { ageColumn, column, nameColumn } from '../print/columns.js';
+import { GoSyntax } from '../go-text/syntax.js';
 import { given } from '../schema/node.js';
 import type { Ingress, IngressClass, NetworkPolicy } from '../types/networking.js';
 import { formatSelector } from '../facts/selectors.js';
@@ -14,7 +15,8 @@ import {
   isPortName,
   isPortNumberOrName,
 } from '../validation/checks.js';
-import { dns1035Label, dnsSubdomain, isIPv4, wildcardSubdomain } from '../validation/names.js';
+import { isLooseIp } from '../validation/ip-text.js';
+import { dns1035Label, dnsSubdomain, wildcardSubdomain } from '../validation/names.js';
 import { ingressClassSchema, ingressSchema, networkPolicySchema } from './schemas.js';
 import { checkDomainPath } from '../validation/domain-path.js';
 import { ingressPointErrors } from '../validation/load-balancer.js';
@@ -61,11 +63,8 @@ function checkResource(resource: Resource, path: FieldPath, errors: FieldError[]
 function checkRule(rule: Rule, path: FieldPath, errors: FieldError[]): void {
   const host = rule.host ?? '';
   if (host !== '') {
-    const problems = isIPv4(host)
-      ? ['must be a DNS name, not an IP address']
-      : host.includes('*')
-        ? wildcardSubdomain(host)
-        : dnsSubdomain(host);
+    const problems = host.includes('*') ? wildcardSubdomain(host) : dnsSubdomain(host);
+    if (isLooseIp(host)) problems.unshift('must be a DNS name, not an IP address');
     for (const text of problems) errors.push(invalid(child(path, 'host'), host, text));
   }
   (rule.http?.paths ?? []).forEach((item, index) => {
@@ -99,7 +98,13 @@ function checkRule(rule: Rule, path: FieldPath, errors: FieldError[]): void {
 function validateIngress({ spec }: Ingress): FieldError[] {
   const errors: FieldError[] = [];
   if (!spec.rules?.length && spec.defaultBackend === undefined) {
-    errors.push(invalid('spec', [], 'either `defaultBackend` or `rules` must be specified'));
+    errors.push(
+      invalid(
+        'spec',
+        new GoSyntax('[]networking.IngressRule(nil)'),
+        'either `defaultBackend` or `rules` must be specified',
+      ),
+    );
   }
   checkBackend(spec.defaultBackend, 'spec.defaultBackend', errors);
   (spec.rules ?? []).forEach((rule, index) => checkRule(rule, at('spec.rules', index), errors));
@@ -113,6 +118,12 @@ function validateIngress({ spec }: Ingress): FieldError[] {
   return errors;
 }
 
+const classAnnotation = 'kubernetes.io/ingress.class';
+
+function hasClassAnnotation({ annotations = {} }: Ingress['metadata']): boolean {
+  return Object.hasOwn(annotations, classAnnotation);
+}
+
 /** Ingress. */
 export const ingressKind = defineKind<Ingress>({
   ...networking,
@@ -123,10 +134,16 @@ export const ingressKind = defineKind<Ingress>({
   schema: ingressSchema,
   hasGeneration: true,
   validate: validateIngress,
+  warnings: ({ metadata, spec }, old) =>
+    old === undefined && hasClassAnnotation(metadata) && spec.ingressClassName === undefined
+      ? [
+          `annotation "${classAnnotation}" is deprecated, please use 'spec.ingressClassName' instead`,
+        ]
+      : [],
   columns: [
     nameColumn,
     column<Ingress>('Class', ({ metadata, spec }) => {
-      const old = metadata.annotations?.['kubernetes.io/ingress.class'];
+      const old = metadata.annotations?.[classAnnotation];
       return spec.ingressClassName ?? old ?? '<none>';
     }),
     column<Ingress>('Hosts', ({ spec }) => {

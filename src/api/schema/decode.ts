@@ -5,6 +5,7 @@
  */
 import { quantityError, storedQuantity, storedResource } from '../quantity.js';
 import { isJsonObject } from '../object.js';
+import { goQuote, timeQuote } from '../go-text/quote.js';
 import { microTimeText, timeText } from './time.js';
 import type { SchemaNode } from './node.js';
 import { resolved } from './node.js';
@@ -99,7 +100,16 @@ function fits({ format }: SchemaNode, value: number | bigint): boolean {
   return value <= maxInt64 && value >= minInt64;
 }
 
-function decodeScalar(node: SchemaNode, value: unknown, place: Place): unknown {
+function addUnknown(problems: Problems, path: string): void {
+  if (problems.length < maxProblems) problems.push(`unknown field ${goQuote(path)}`);
+}
+
+function decodeScalar(
+  node: SchemaNode,
+  value: unknown,
+  place: Place,
+  problems: Problems = [],
+): unknown {
   switch (node.type) {
     case 'string':
       return decodeString(node, value, place);
@@ -119,7 +129,11 @@ function decodeScalar(node: SchemaNode, value: unknown, place: Place): unknown {
       if (typeof value === 'string') return value;
       return decodeScalar({ type: 'integer', format: 'int32' }, value, place);
     default:
-      return node.read === undefined ? value : node.read(value);
+      return node.read === undefined
+        ? value
+        : node.read(value, place.path, (path) => {
+            addUnknown(problems, path);
+          });
   }
 }
 
@@ -150,6 +164,7 @@ function decodeString(node: SchemaNode, value: unknown, place: Place): string {
     if (!isAmount(value)) throw new DecodeError(quantityError);
     return quantityText(value, storedQuantity);
   }
+  if (node.format === 'byte' && Array.isArray(value)) return bytesOf(value, node, place);
   if (typeof value !== 'string') throw mismatch(value, node, place);
   switch (node.format) {
     case 'date-time':
@@ -161,7 +176,7 @@ function decodeString(node: SchemaNode, value: unknown, place: Place): string {
           ? '2006-01-02T15:04:05Z07:00'
           : '2006-01-02T15:04:05.000000Z07:00';
       throw new DecodeError(
-        `parsing time ${JSON.stringify(value)} as "${layout}": cannot parse ${JSON.stringify(value)} as "2006"`,
+        `parsing time ${timeQuote(value)} as "${layout}": cannot parse ${timeQuote(value)} as "2006"`,
       );
     }
     case 'byte': {
@@ -175,6 +190,17 @@ function decodeString(node: SchemaNode, value: unknown, place: Place): string {
     default:
       return value;
   }
+}
+
+/** Go reads a list of numbers as bytes too. */
+function bytesOf(value: readonly unknown[], node: SchemaNode, place: Place): string {
+  const bytes = value.map((item) => {
+    const number = item ?? 0;
+    if (typeof number === 'number' && Number.isInteger(number) && number >= 0 && number < 256)
+      return number;
+    throw mismatch(number, { ...node, type: 'integer', format: 'uint8' }, place);
+  });
+  return Buffer.from(bytes).toString('base64');
 }
 
 function isZero(node: SchemaNode, value: unknown): boolean {
@@ -198,9 +224,7 @@ function decodeStruct(
     const path = place.path === '' ? name : `${place.path}.${name}`;
     if (field === undefined) {
       if (node.preserveUnknown === true) out[name] = value[name];
-      else if (problems.length < maxProblems) {
-        problems.push(`unknown field ${JSON.stringify(path)}`);
-      }
+      else addUnknown(problems, path);
       continue;
     }
     const raw = value[name];
@@ -249,7 +273,7 @@ function decodeNode(node: SchemaNode, value: unknown, place: Place, problems: Pr
       });
     }
     default:
-      return decodeScalar(node, value, place);
+      return decodeScalar(node, value, place, problems);
   }
 }
 

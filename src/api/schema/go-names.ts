@@ -113,6 +113,11 @@ networking/v1.HTTPIngressPath pathType=PathType
 networking/v1.IngressPortStatus protocol=Protocol
 networking/v1.NetworkPolicyPort protocol=Protocol
 networking/v1.NetworkPolicySpec policyTypes=PolicyType
+apiregistration/v1.APIServiceCondition type=APIServiceConditionType status=ConditionStatus
+meta/v1.Condition status=ConditionStatus
+meta/v1.LabelSelectorRequirement operator=LabelSelectorOperator
+admissionregistration/v1.NamedRuleWithOperations operations=OperationType scope=ScopeType
+admissionregistration/v1.RuleWithOperations scope=ScopeType
 policy/v1.PodDisruptionBudgetSpec unhealthyPodEvictionPolicy=UnhealthyPodEvictionPolicyType
 storage/v1.CSIDriverSpec volumeLifecycleModes=VolumeLifecycleMode fsGroupPolicy=FSGroupPolicy
 storage/v1.StorageClass reclaimPolicy=PersistentVolumeReclaimPolicy volumeBindingMode=VolumeBindingMode

@@ -47,8 +47,11 @@ export interface SchemaNode {
   readonly patchMergeKey?: string | undefined;
   /** Go writes the zero value only when the field is a pointer: `0`, `''`, `false` are kept then. */
   readonly pointer?: boolean | undefined;
-  /** Reads a value of type `any`; throws DecodeError for one that is wrong. */
-  readonly read?: ((value: unknown) => unknown) | undefined;
+  /**
+   * Reads a value of type `any`, and tells the paths of unknown fields in it; throws DecodeError for one that is wrong.
+   */
+  readonly read?:
+    ((value: unknown, path: string, unknown: (path: string) => void) => unknown) | undefined;
   /** A required struct that is no pointer in Go: what is missing of it are the fields that it requires. */
   readonly isValue?: boolean | undefined;
   /** The checks decide about an empty text too; validation adds no "Required value" of its own. */

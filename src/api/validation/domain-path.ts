@@ -2,7 +2,8 @@ import { invalid } from '../field-error.js';
 import type { FieldError, FieldPath } from '../field-error.js';
 import { dnsSubdomain, regexError } from './names.js';
 
-const pathOfDomain = /^[A-Za-z0-9/\-._~%!$&'()*+,;=:]+$/;
+const pathOfDomain = String.raw`[A-Za-z0-9/\-._~%!$&'()*+,;=:]+`;
+const wholePath = new RegExp(`^${pathOfDomain}$`);
 
 /** Adds what is wrong with a path that begins with a domain, such as `acme.io/foo`. */
 export function checkDomainPath(value: string, path: FieldPath, errors: FieldError[]): void {
@@ -14,7 +15,7 @@ export function checkDomainPath(value: string, path: FieldPath, errors: FieldErr
     return;
   }
   for (const text of dnsSubdomain(host)) errors.push(invalid(path, host, text));
-  if (!pathOfDomain.test(rest)) {
-    errors.push(invalid(path, rest, regexError('Invalid path', pathOfDomain.source)));
+  if (!wholePath.test(rest)) {
+    errors.push(invalid(path, rest, regexError('Invalid path', pathOfDomain)));
   }
 }

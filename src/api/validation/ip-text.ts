@@ -97,6 +97,11 @@ function withoutZeros(source: string): string {
   return [groups.join(':'), ...rest.map(plain)].join('/');
 }
 
+/** True for an address as Kubernetes reads old fields, leading zeros or not. */
+export function isLooseIp(value: string): boolean {
+  return !value.includes('/') && ipNumber(withoutZeros(value)) !== undefined;
+}
+
 /**
  * An address that is not in the one form that new fields take.
  * @see kubernetes apimachinery util/validation/ip.go, IsValidIP

@@ -1,6 +1,7 @@
 /** The points at which a load balancer is reached, in the status of services and ingresses. */
 import { at, child, forbidden, invalid, notSupported, required } from '../field-error.js';
 import type { FieldError, FieldPath } from '../field-error.js';
+import { isLooseIp } from './ip-text.js';
 import { dnsSubdomain, ipErrors } from './names.js';
 
 const path = 'status.loadBalancer.ingress';
@@ -18,7 +19,7 @@ function namesErrors({ ip = '', hostname = '' }: Point, here: FieldPath): FieldE
   if (hostname === '') return errors;
   const name = child(here, 'hostname');
   for (const text of dnsSubdomain(hostname)) errors.push(invalid(name, hostname, text));
-  if (ipErrors(hostname).length === 0) {
+  if (isLooseIp(hostname)) {
     errors.push(invalid(name, hostname, 'must be a DNS name, not an IP address'));
   }
   return errors;

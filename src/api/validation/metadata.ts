@@ -1,4 +1,5 @@
 /** Validation of `metadata` (apimachinery `api/validation/objectmeta.go`). */
+import { goQuote } from '../go-text/quote.js';
 import { at, forbidden, invalid, required } from '../field-error.js';
 import type { FieldError } from '../field-error.js';
 import type { KindDeclaration, NameRule } from '../kind.js';
@@ -177,7 +178,7 @@ export function validateMetadataUpdate(next: KubeObject, old: KubeObject): Field
     const before = new Set(old.metadata.finalizers);
     const added = (next.metadata.finalizers ?? []).filter((name) => !before.has(name));
     if (added.length > 0) {
-      const list = added.map((name) => JSON.stringify(name)).join(', ');
+      const list = added.map((name) => goQuote(name)).join(', ');
       const text =
         'no new finalizers can be added if the object is being deleted, ' +
         `found new finalizers []string{${list}}`;

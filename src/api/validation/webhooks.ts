@@ -1,6 +1,7 @@
 /** Checks of how a webhook is reached (Kubernetes' `apiserver/pkg/util/webhook`). */
 import { at, child, invalid, required } from '../field-error.js';
 import type { FieldError, FieldPath } from '../field-error.js';
+import { parseGoUrl } from '../go-text/url.js';
 import { dns1035Label, dnsSubdomain, portNumberErrors } from './names.js';
 
 /** The address of a webhook: a URL, or a service. */
@@ -19,22 +20,21 @@ export interface WebhookAddress {
 const form = '; desired format: https://host[/path]';
 
 function checkUrl(text: string, path: FieldPath, errors: FieldError[]): void {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (url?.protocol !== 'https:') {
-    const scheme = url?.protocol.slice(0, -1) ?? '';
-    errors.push(invalid(path, scheme, `'https' is the only allowed URL scheme${form}`));
+  const url = parseGoUrl(text);
+  if (typeof url === 'string') {
+    errors.push(required(path, `url must be a valid URL: ${url}${form}`));
+    return;
   }
-  if ((url?.host ?? '') === '') errors.push(invalid(path, '', `host must be specified${form}`));
-  if (url === undefined) return;
-  const user = [url.username, url.password].filter((part) => part !== '').join(':');
-  const unwanted: readonly (readonly [string, string])[] = [
-    [user, 'user information is not permitted in the URL'],
-    [url.hash.slice(1), 'fragments are not permitted in the URL'],
-    [url.search.slice(1), 'query parameters are not permitted in the URL'],
-  ];
-  for (const [value, detail] of unwanted) {
-    if (value !== '') errors.push(invalid(path, value, detail));
-  }
+  const { scheme, host, user, fragment, query } = url;
+  const onlyHttps = `'https' is the only allowed URL scheme${form}`;
+  if (scheme !== 'https') errors.push(invalid(path, scheme, onlyHttps));
+  if (host === '') errors.push(invalid(path, '', `host must be specified${form}`));
+  const ofUser = 'user information is not permitted in the URL';
+  if (user !== undefined) errors.push(invalid(path, user, ofUser));
+  if (fragment !== '')
+    errors.push(invalid(path, fragment, 'fragments are not permitted in the URL'));
+  const ofQuery = 'query parameters are not permitted in the URL';
+  if (query !== '') errors.push(invalid(path, query, ofQuery));
 }
 
 function checkServicePath(text: string, path: FieldPath, errors: FieldError[]): void {

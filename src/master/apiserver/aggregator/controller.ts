@@ -1,4 +1,4 @@
-import { apiServiceKind } from '../../../api/apiregistration/api-service.js';
+import { apiServiceKind, localAvailable } from '../../../api/apiregistration/api-service.js';
 import { cloneJson } from '../../../api/clone.js';
 import type { KubeObject } from '../../../api/object.js';
 import type { APIService } from '../../../api/types/policy.js';
@@ -23,11 +23,6 @@ export interface ControllerDeps extends BootstrapDeps {
   readonly check: (api: APIService) => Promise<Checked>;
 }
 
-const localCondition = {
-  status: 'True',
-  reason: 'Local',
-  message: 'Local APIServices are always available',
-} as const;
 /** Definitions come in groups: what they change is looked at once for all. */
 const settleMs = 50;
 
@@ -143,7 +138,7 @@ export class AggregationController implements CacheObserver {
     this.#atStart = false;
     for (const service of this.#present().values()) {
       if (this.#isStopped) return;
-      if (service.spec.service === undefined) await this.#tell(service, localCondition);
+      if (service.spec.service === undefined) await this.#tell(service, localAvailable);
     }
   }
 

@@ -28,7 +28,13 @@ import type {
 import { errorTarget } from '../registry/types.js';
 import { presentBytes, readAs } from '../registry/versions.js';
 import type { Writer } from '../registry/writer.js';
-import { conflict, isStatusError, methodNotAllowed } from '../status.js';
+import {
+  badRequest,
+  conflict,
+  isStatusError,
+  methodNotAllowed,
+  undeterminable,
+} from '../status.js';
 import { bindPod } from '../subresources/binding.js';
 import { evictPod } from '../subresources/eviction.js';
 import { changeScale, scaleOf } from '../subresources/scale.js';
@@ -265,6 +271,8 @@ export class Verbs {
         return () => this.#scale(context, scale, () => value);
       }
       const object = await request.object(context);
+      const { name } = object.metadata as { readonly name?: string };
+      if ((name ?? '') === '') throw badRequest(undeterminable(target.name));
       const source = {
         next: () => cloneJson(object),
         createsMissing: target.kind.allowCreateOnUpdate,
