@@ -129,7 +129,8 @@ export function notFound(field: FieldPath, value: unknown): FieldError {
 
 /** A value above its greatest size in bytes. */
 export function tooLong(field: FieldPath, maxBytes: number): FieldError {
-  const body = `Too long: may not be more than ${maxBytes} bytes`;
+  const text = maxBytes < 0 ? 'value is too long' : `may not be more than ${maxBytes} bytes`;
+  const body = `Too long: ${text}`;
   return { type: 'FieldValueTooLong', field, body };
 }
 

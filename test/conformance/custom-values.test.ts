@@ -128,7 +128,7 @@ test.each([
   [{ p: { ...text, default: 1 } }, 'properties[p].default: Invalid value: "integer": '],
   [
     { p: { type: 'object', properties: { a: text }, default: { b: 'x' } } },
-    'properties[p].default: Invalid value: {"b":"x"}: must not have unknown fields',
+    'properties[p].default: Invalid value: map[string]interface {}{"b":"x"}: must not have unknown fields',
   ],
   [{ p: { ...text, enum: ['a'], default: 'b' } }, 'properties[p].default: Unsupported value: "b"'],
 ])(

@@ -3,9 +3,9 @@
  * @see apiextensions-apiserver pkg/apiserver/schema/defaulting/validation.go
  */
 import type { Effort } from '../cel/effort.js';
-import { deepEqual } from '../equal.js';
 import { at, child, invalid } from '../field-error.js';
 import type { FieldError, FieldPath } from '../field-error.js';
+import { GoSyntax, goInterface } from '../go-text/syntax.js';
 import { isJsonObject } from '../object.js';
 import { maxMatchSteps } from './pattern.js';
 import { defaultErrors, RuleBudget } from './rule-validator.js';
@@ -58,11 +58,13 @@ function checkDefault(
   { budget, effort }: Bounds,
 ): void {
   const value = schema['default'];
-  if (!deepEqual(prune(structuralNode(schema), value, '', []), value)) {
-    errors.push(invalid(path, value, 'must not have unknown fields'));
-    return;
-  }
   const before = errors.length;
+  const unknown: string[] = [];
+  prune(structuralNode(schema), value, '', unknown);
+  if (unknown.length > 0) {
+    const shown = new GoSyntax(goInterface(value));
+    errors.push(invalid(path, shown, 'must not have unknown fields'));
+  }
   validateStructural(schema, value, path, { errors, budget: { stepsLeft: maxMatchSteps } });
   if (errors.length > before) {
     // A default has no name of its own: texts name what is in it.

@@ -8,9 +8,12 @@ import { given } from '../schema/node.js';
 import { dns1035Label, dnsSubdomain } from '../validation/names.js';
 import { checkReviewVersions, checkWebhookAddress } from '../validation/webhooks.js';
 import type { CustomResourceDefinition } from './schemas.js';
+import { approvalAnnotation, approvalOf } from './approval.js';
+import { withDoubleBounds } from './bounds.js';
 import { checkRules } from './rule-checks.js';
 import { checkSelectableFields } from './selectable-rules.js';
 import { checkStructure } from './structural-rules.js';
+import { checkRootFields } from './unsupported-rules.js';
 
 type Spec = CustomResourceDefinition['spec'];
 type Version = Spec['versions'][number];
@@ -143,7 +146,10 @@ function checkWarning(
 function isLifted(versions: readonly Version[], read: (version: Version) => unknown): boolean {
   const [first] = versions;
   if (first === undefined || read(first) === undefined) return false;
-  return versions.every((version) => semanticEqual(read(version), read(first)));
+  return versions.every((version) => {
+    const part = read(version);
+    return part !== undefined && semanticEqual(part, read(first));
+  });
 }
 
 function checkVersions(
@@ -185,6 +191,11 @@ function checkVersions(
       const place = child(lifted.selectable ? 'spec' : here, 'selectableFields');
       const fields = schema?.openAPIV3Schema;
       if (isJsonObject(fields)) checkSelectableFields(selectableFields, fields, place, errors);
+      else if (selectableFields.length > 0) {
+        const text =
+          'selectableFields may only be set when version.schema.openAPIV3Schema is not included';
+        errors.push(invalid(place, '', text));
+      }
     }
   });
   const names = versions.map((version) => version.name);
@@ -218,17 +229,20 @@ function checkSchema(
   errors: FieldError[],
   effort: Effort | undefined,
 ): void {
-  const schema = version.schema?.openAPIV3Schema;
-  if (isJsonObject(schema)) {
+  const given = version.schema?.openAPIV3Schema;
+  if (isJsonObject(given)) {
+    const schema = withDoubleBounds(given);
     const before = errors.length;
+    const hasStatus = version.subresources?.status !== undefined;
+    checkRootFields(schema, path, { hasStatus }, errors);
     const { type = '' } = schema;
-    if (version.subresources?.status !== undefined && type !== '' && type !== 'object') {
+    if (hasStatus && type !== '' && type !== 'object') {
       const text =
         'only "object" is allowed as the type at the root of the schema if the status subresource is enabled';
       errors.push(invalid(child(path, 'type'), type, text));
     }
     checkStructure(schema, path, errors, effort);
-    if (errors.length === before) checkRules(schema, path, errors);
+    checkRules(schema, path, { compiles: errors.length === before }, errors);
   } else
     errors.push(required(child(versionPath, 'schema.openAPIV3Schema'), 'schemas are required'));
 }
@@ -269,20 +283,13 @@ function checkConversion(conversion: Spec['conversion'], errors: FieldError[]): 
   if (versions.length > 0) errors.push(forbidden(known, text));
 }
 
-const approval = 'api-approved.kubernetes.io';
-
 /** Groups of Kubernetes itself need its approval (KEP-1111). */
-function checkApproval(
-  group: string,
-  annotations: Readonly<Record<string, string>>,
-  errors: FieldError[],
-): void {
-  if (!/(^|\.)(k8s|kubernetes)\.io$/.test(group)) return;
-  if ((annotations[approval] ?? '') !== '') return;
-  const text =
-    `protected groups must have approval annotation "${approval}", ` +
-    'see https://github.com/kubernetes/enhancements/pull/1111';
-  errors.push(required(at('metadata.annotations', approval), text));
+function checkApproval(definition: CustomResourceDefinition, errors: FieldError[]): void {
+  const { state, message } = approvalOf(definition);
+  const value = definition.metadata.annotations?.[approvalAnnotation] ?? '';
+  const path = at('metadata.annotations', approvalAnnotation);
+  if (state === 'MissingAnnotation') errors.push(required(path, message));
+  if (state === 'InvalidAnnotation') errors.push(invalid(path, value, message));
 }
 
 function checkGroup(group: string, errors: FieldError[]): void {
@@ -328,8 +335,9 @@ function checkStored(
 export function nameErrors({ metadata, spec }: CustomResourceDefinition): FieldError[] {
   const { group = '', names } = given(spec);
   const plural = names === undefined ? '' : (given(names).plural ?? '');
-  if (metadata.name === `${plural}.${group}`) return [];
-  return [invalid('metadata.name', metadata.name, 'must be spec.names.plural+"."+spec.group')];
+  const { name = '' } = given(metadata);
+  if (name === '' || name === `${plural}.${group}`) return [];
+  return [invalid('metadata.name', name, 'must be spec.names.plural+"."+spec.group')];
 }
 
 /** Validates a definition; returns its errors by field. @throws EffortError when the effort is used up */
@@ -337,7 +345,7 @@ export function validateDefinition(
   definition: CustomResourceDefinition,
   effort?: Effort,
 ): FieldError[] {
-  const { metadata, spec, status } = definition;
+  const { spec, status } = definition;
   const errors: FieldError[] = [];
   const { group = '', names, scope = '', versions = [], ...rest } = given(spec);
   checkGroup(group, errors);
@@ -348,7 +356,7 @@ export function validateDefinition(
   checkNames(names, errors);
   checkConversion(rest.conversion, errors);
   checkStored(status?.storedVersions ?? [], versions, errors);
-  checkApproval(group, metadata.annotations ?? {}, errors);
+  checkApproval(definition, errors);
   if (rest.preserveUnknownFields === true) {
     const text =
       'cannot set to true, set x-kubernetes-preserve-unknown-fields to true in spec.versions[*].schema instead';

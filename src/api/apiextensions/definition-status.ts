@@ -2,6 +2,7 @@
 import { findCondition, withCondition } from '../facts/conditions.js';
 import type { CustomResourceDefinition } from './schemas.js';
 import { deepEqual } from '../equal.js';
+import { approvalOf } from './approval.js';
 
 /** The status as the master keeps it. */
 export type DefinitionStatus = NonNullable<CustomResourceDefinition['status']>;
@@ -89,6 +90,19 @@ function optional<K extends string, T>(name: K, value: T | undefined): Partial<R
   return value === undefined ? {} : ({ [name]: value } as Record<K, T>);
 }
 
+/** The conditions with what is known of the approval, where a group needs one. */
+function withApproval(
+  definition: CustomResourceDefinition,
+  now: string,
+): NonNullable<DefinitionStatus['conditions']> {
+  const present = definition.status?.conditions ?? [];
+  const { state: reason, message } = approvalOf(definition);
+  if (reason === 'Unprotected') return present;
+  const type = 'KubernetesAPIApprovalPolicyConformant';
+  const status = reason === 'ApprovedAnnotation' ? 'True' : 'False';
+  return withCondition(present, { type, status, reason, message }, now);
+}
+
 /**
  * The status that a definition should have now.
  * @param all every definition that is there, itself included
@@ -104,7 +118,7 @@ export function desiredStatus(
   const accepted = reason === '';
   const present = definition.status;
   let conditions = withCondition(
-    present?.conditions ?? [],
+    withApproval(definition, now),
     accepted
       ? {
           type: 'NamesAccepted',

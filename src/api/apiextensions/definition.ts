@@ -24,13 +24,13 @@ export const customResourceDefinitionKind = defineKind<CustomResourceDefinition>
   setDefaults: ({ spec }) => {
     const { names } = spec;
     spec.conversion ??= { strategy: 'None' };
-    if (names?.kind === undefined) return;
+    if ((names?.kind ?? '') === '') return;
     names.singular ??= names.kind.toLowerCase();
     names.listKind ??= `${names.kind}List`;
   },
   prepareCreate: (object) => {
-    const stored = (object.spec.versions ?? []).filter((version) => version.storage);
-    object.status = { storedVersions: stored.map((version) => given(version).name ?? '') };
+    const stored = (object.spec.versions ?? []).find((version) => version.storage);
+    object.status = { storedVersions: stored === undefined ? [] : [given(stored).name ?? ''] };
   },
   prepareUpdate: (next) => {
     const storage = (next.spec.versions ?? []).find((version) => version.storage);

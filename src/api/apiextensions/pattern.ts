@@ -4,6 +4,8 @@
  */
 import { createRequire } from 'node:module';
 import type * as Re2js from 're2js';
+import { child, invalid } from '../field-error.js';
+import type { FieldError, FieldPath } from '../field-error.js';
 
 /** Most steps (instructions of the pattern times characters) that the checks of one object may take. */
 export const maxMatchSteps = 50_000_000;
@@ -41,6 +43,20 @@ function compile(pattern: string): Re2js.RE2JS | Error {
 export function patternError(pattern: string): string | undefined {
   const found = compile(pattern);
   return found instanceof Error ? found.message : undefined;
+}
+
+/** Adds what is wrong with the pattern of a schema. */
+export function checkPattern(
+  schema: Readonly<Record<string, unknown>>,
+  path: FieldPath,
+  errors: FieldError[],
+): void {
+  const { pattern } = schema;
+  if (typeof pattern !== 'string' || pattern === '') return;
+  const problem = patternError(pattern);
+  if (problem === undefined) return;
+  const text = `must be a valid regular expression, but isn't: ${problem}`;
+  errors.push(invalid(child(path, 'pattern'), pattern, text));
 }
 
 /**

@@ -36,14 +36,16 @@ interface Place {
   readonly uncorrelatable: FieldPath | undefined;
 }
 
-/** Adds what is wrong with the rules of a structural schema, whose other rules hold. */
-export function checkRules(schema: JsonSchema, path: FieldPath, errors: FieldError[]): void {
-  const shape: FieldError[] = [];
-  checkShapes(schema, path, shape);
-  if (shape.length > 0) {
-    errors.push(...shape);
-    return;
-  }
+/** Adds what is wrong with the rules of a schema; they are compiled only where all else about it holds. */
+export function checkRules(
+  schema: JsonSchema,
+  path: FieldPath,
+  { compiles }: { readonly compiles: boolean },
+  errors: FieldError[],
+): void {
+  const before = errors.length;
+  checkShapes(schema, path, errors);
+  if (!compiles || errors.length > before) return;
   const checks = new RuleChecks(errors);
   const decl = declType({ ...schema, type: 'object' }, true, 'selfType');
   checks.visit(schema, { path, decl, cardinality: 1, uncorrelatable: undefined });
@@ -105,9 +107,7 @@ function checkFieldPath(
     errors.push(invalid(path, given, 'fieldPath must not contain line breaks'));
   }
   const found = fieldPathOf(given, schema);
-  if (found instanceof Error) {
-    errors.push(invalid(path, given, `fieldPath must be a valid path: ${found.message}`));
-  }
+  if (found instanceof Error) errors.push(invalid(path, given, 'fieldPath must be a valid path'));
 }
 
 /** A schema below another one; with a name, where it is of a property. */
@@ -182,7 +182,7 @@ class RuleChecks {
         'oldSelf cannot be used on the uncorrelatable portion of the schema within ' +
         place.uncorrelatable;
       this.#errors.push(invalid(rulePath, source.rule, detail));
-    } else if (source.optionalOldSelf !== undefined && error === undefined) {
+    } else if (source.optionalOldSelf !== undefined) {
       const detail = 'may not be set if oldSelf is not used in rule';
       this.#errors.push(invalid(child(path, 'optionalOldSelf'), source.optionalOldSelf, detail));
     }
@@ -200,10 +200,9 @@ class RuleChecks {
     if (this.#total <= estimatedSchemaCostLimit) return;
     const named = this.#costs.sort((a, b) => b.cost - a.cost).slice(0, maxNamed);
     const detail =
-      'contributed to estimated rule & messageExpression cost total exceeding cost limit for entire OpenAPIv3 schema';
+      'contributed to estimated rule cost total exceeding cost limit for entire OpenAPIv3 schema';
     for (const one of named) this.#errors.push(forbidden(one.path, detail));
-    const name =
-      'x-kubernetes-validations estimated rule & messageExpression cost total for entire OpenAPIv3 schema';
+    const name = 'x-kubernetes-validations estimated rule cost total for entire OpenAPIv3 schema';
     this.#errors.push(forbidden(path, costText(name, this.#total, estimatedSchemaCostLimit)));
   }
 }

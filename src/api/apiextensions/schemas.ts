@@ -70,17 +70,17 @@ const version = struct(`${d}CustomResourceDefinitionVersion`, 'A version of the 
       jsonPath: req(str('Path of the field.', { checksEmpty: true })),
     }),
   ),
-  served: req(tuned(flag('It is served.'), { pointer: true })),
-  storage: req(tuned(flag('Objects are stored in this version.'), { pointer: true })),
+  served: req(tuned(flag('It is served.', { default: false }), { pointer: true })),
+  storage: req(
+    tuned(flag('Objects are stored in this version.', { default: false }), { pointer: true }),
+  ),
   subresources: struct(`${d}CustomResourceSubresources`, 'Subresources of the version.', {
     scale: struct(`${d}CustomResourceSubresourceScale`, 'The scale subresource.', {
       labelSelectorPath: str('Path of the selector in status.'),
       specReplicasPath: req(str('Path of the wanted number.', { checksEmpty: true })),
       statusReplicasPath: req(str('Path of the present number.', { checksEmpty: true })),
     }),
-    status: tuned(anything('The status subresource.'), {
-      definition: `${d}CustomResourceSubresourceStatus`,
-    }),
+    status: struct(`${d}CustomResourceSubresourceStatus`, 'The status subresource.', {}),
   }),
 });
 
@@ -92,8 +92,8 @@ const conversion = struct(`${d}CustomResourceConversion`, 'How versions are conv
       service: struct(`${d}ServiceReference`, 'A service.', {
         name: req(str('Name of the service.', { checksEmpty: true })),
         namespace: req(str('Namespace of the service.', { checksEmpty: true })),
-        path: str('Path of the URL.'),
-        port: int32('Port of the service.'),
+        path: strPtr('Path of the URL.'),
+        port: int32('Port of the service.', { default: 443 }),
       }),
       url: strPtr('URL of the webhook.'),
     }),

@@ -5,15 +5,13 @@ import type { FieldError, FieldPath } from '../field-error.js';
 import { isJsonObject } from '../object.js';
 import { checkDefaults } from './default-rules.js';
 import { checkLists } from './list-rules.js';
-import { patternError } from './pattern.js';
+import { checkCompleteness, checkLogic } from './logic-rules.js';
+import { checkPattern } from './pattern.js';
+import { checkObjectFields, checkUnsupported } from './unsupported-rules.js';
 import type { JsonSchema } from './structural.js';
 
-const types = ['array', 'boolean', 'integer', 'number', 'object', 'string'];
 /** The place of a missing type, in the words of the error. */
 type Place = 'at the root' | 'for specified object fields' | 'for specified array items';
-
-/** Fields that logical branches (`allOf`, `anyOf`, `oneOf`, `not`) must not have. */
-const notInLogic = ['type', 'default', 'description', 'title', 'additionalProperties', 'nullable'];
 
 /**
  * Adds everything that keeps a schema from being structural.
@@ -32,6 +30,7 @@ export function checkStructure(
   if (typeof type === 'string' && type !== '' && type !== 'object') {
     errors.push(invalid(child(path, 'type'), type, 'must be object at the root'));
   }
+  checkCompleteness(schema, path, errors);
   // A schema that is none has no value to hold its defaults against.
   if (errors.length === before) checkDefaults(schema, path, errors, effort);
 }
@@ -60,18 +59,46 @@ function checkNode(schema: JsonSchema, path: FieldPath, place: Place, errors: Fi
   } else if (schema['type'] === 'array') {
     errors.push(required(child(path, 'items'), 'must be specified'));
   }
+  checkUnsupported(schema, path, errors);
+  checkMap(schema, path, errors);
   checkLists(schema, path, errors);
   checkPattern(schema, path, errors);
+  checkParts(schema, path, place, errors);
   checkLogic(schema, path, errors);
 }
 
-function checkPattern(schema: JsonSchema, path: FieldPath, errors: FieldError[]): void {
-  const { pattern } = schema;
-  if (typeof pattern !== 'string' || pattern === '') return;
-  const problem = patternError(pattern);
-  if (problem === undefined) return;
-  const text = `must be a valid regular expression, but isn't: ${problem}`;
-  errors.push(invalid(child(path, 'pattern'), pattern, text));
+const mapTypes = ['atomic', 'granular'];
+
+/** What kind of a map an object is said to be. */
+function checkMap(schema: JsonSchema, path: FieldPath, errors: FieldError[]): void {
+  const mapType = schema['x-kubernetes-map-type'] ?? undefined;
+  if (mapType === undefined) return;
+  const { type = '' } = schema;
+  const detail = 'must be object if x-kubernetes-map-type is specified';
+  const here = child(path, 'type');
+  if (type === '') errors.push(required(here, detail));
+  else if (type !== 'object') errors.push(invalid(here, type, detail));
+  if (!mapTypes.some((known) => known === mapType)) {
+    errors.push(notSupported(child(path, 'x-kubernetes-map-type'), mapType, mapTypes));
+  }
+}
+
+/** What whole objects, and what is either a number or a text, must not have besides. */
+function checkParts(schema: JsonSchema, path: FieldPath, place: Place, errors: FieldError[]): void {
+  const isRoot = place === 'at the root';
+  const isEmbedded = schema['x-kubernetes-embedded-resource'] === true;
+  if (isRoot || isEmbedded) checkObjectFields(schema, path, { isRoot }, errors);
+  if ((schema['additionalProperties'] ?? undefined) !== undefined) {
+    const here = child(path, 'additionalProperties');
+    if (isRoot) errors.push(forbidden(here, 'must not be used at the root'));
+    const text = 'must not be used if x-kubernetes-embedded-resource is set';
+    if (isEmbedded) errors.push(forbidden(here, text));
+  }
+  if (schema['x-kubernetes-int-or-string'] !== true) return;
+  for (const name of ['x-kubernetes-preserve-unknown-fields', 'x-kubernetes-embedded-resource']) {
+    const text = 'must be false if x-kubernetes-int-or-string is true';
+    if (schema[name] === true) errors.push(invalid(child(path, name), true, text));
+  }
 }
 
 function checkType(schema: JsonSchema, path: FieldPath, place: Place, errors: FieldError[]): void {
@@ -85,9 +112,6 @@ function checkType(schema: JsonSchema, path: FieldPath, place: Place, errors: Fi
     const text = 'must be object if x-kubernetes-embedded-resource is true';
     errors.push(type === '' ? required(here, text) : invalid(here, type, text));
   } else if (type === '' && !isFree) errors.push(required(here, `must not be empty ${place}`));
-  if (typeof type === 'string' && type !== '' && !types.includes(type)) {
-    errors.push(notSupported(here, type, types));
-  }
   const properties = isJsonObject(schema['properties']) ? schema['properties'] : {};
   const isSaid = schema['x-kubernetes-preserve-unknown-fields'] !== undefined;
   if (isEmbedded && !isSaid && Object.keys(properties).length === 0) {
@@ -99,45 +123,4 @@ function checkType(schema: JsonSchema, path: FieldPath, place: Place, errors: Fi
     const text = 'must be true or undefined';
     errors.push(invalid(child(path, 'x-kubernetes-preserve-unknown-fields'), false, text));
   }
-}
-
-function checkLogic(schema: JsonSchema, path: FieldPath, errors: FieldError[]): void {
-  const isIntOrString = schema['x-kubernetes-int-or-string'] === true;
-  for (const name of ['allOf', 'anyOf', 'oneOf']) {
-    const branches = schema[name];
-    if (!Array.isArray(branches)) continue;
-    branches.forEach((branch: unknown, index) => {
-      if (isJsonObject(branch)) {
-        checkBranch(branch, at(child(path, name), index), isIntOrString, errors);
-      }
-    });
-  }
-  if (isJsonObject(schema['not'])) {
-    checkBranch(schema['not'], child(path, 'not'), isIntOrString, errors);
-  }
-}
-
-function checkBranch(
-  branch: JsonSchema,
-  path: FieldPath,
-  isIntOrString: boolean,
-  errors: FieldError[],
-): void {
-  for (const name of notInLogic) {
-    if (branch[name] === undefined || (name === 'type' && isIntOrString)) continue;
-    errors.push(forbidden(child(path, name), 'must be empty to be structural'));
-  }
-  checkPattern(branch, path, errors);
-  const { properties } = branch;
-  if (isJsonObject(properties)) {
-    for (const [name, field] of Object.entries(properties)) {
-      const here = at(child(path, 'properties'), name);
-      if (isJsonObject(field)) checkBranch(field, here, isIntOrString, errors);
-    }
-  }
-  checkLogic(
-    isIntOrString ? { ...branch, 'x-kubernetes-int-or-string': true } : branch,
-    path,
-    errors,
-  );
 }

@@ -13,6 +13,8 @@ import type { FieldError, FieldPath } from '../field-error.js';
 import { isJsonObject } from '../object.js';
 import { deepEqual } from '../equal.js';
 import { goQuote } from '../go-text/quote.js';
+import { GoSyntax, goInterface } from '../go-text/syntax.js';
+import { formatJson } from '../../lib/json.js';
 import { itemKey } from '../cel/kube/data.js';
 import { checkEmbedded, pruneEmbedded } from './embedded.js';
 import { hasFormat } from './formats.js';
@@ -121,7 +123,7 @@ export function prune(node: SchemaNode, value: unknown, path: string, problems: 
 }
 
 function addProblem(problems: string[], path: string): void {
-  if (problems.length < maxProblems) problems.push(`unknown field ${JSON.stringify(path)}`);
+  if (problems.length < maxProblems) problems.push(`unknown field ${goQuote(path)}`);
 }
 
 function jsonTypeOf(value: unknown): string {
@@ -245,7 +247,7 @@ function checkObject(
 ): void {
   const { errors } = found;
   for (const name of (schema['required'] as string[] | undefined) ?? []) {
-    if (value[name] === undefined) errors.push(required(child(path, name)));
+    if (value[name] === undefined) errors.push(required(name === '' ? path : child(path, name)));
   }
   if (schema['x-kubernetes-embedded-resource'] === true) checkEmbedded(value, path, errors);
   const size = Object.keys(value).length;
@@ -299,6 +301,17 @@ function checkCombined(schema: JsonSchema, value: unknown, path: FieldPath, foun
     say('must not validate the schema (not)');
 }
 
+/** A value of an enumeration as its error names it. */
+function enumText(value: unknown): string {
+  return typeof value === 'string' ? value : formatJson(value);
+}
+
+/** A value that is none of an enumeration, as its error shows it. */
+function enumValue(value: unknown): unknown {
+  if (value === null) return 'null';
+  return typeof value === 'object' ? new GoSyntax(goInterface(value)) : value;
+}
+
 /** Adds what is wrong with a value by its JSON schema, in the texts of Kubernetes' validator. */
 export function validateStructural(
   schema: JsonSchema,
@@ -310,14 +323,12 @@ export function validateStructural(
   if (value === null && schema['nullable'] === true) return;
   if (old !== undefined && found.unchanged?.has(value, old) === true) return;
   const wrong = checkType(schema, value, path);
-  if (wrong !== undefined) {
-    errors.push(wrong);
-    return;
-  }
+  if (wrong !== undefined) errors.push(wrong);
   const { enum: values } = schema;
   if (Array.isArray(values) && !values.some((item) => deepEqual(item, value))) {
-    errors.push(notSupported(path, value, values.map(String)));
+    errors.push(notSupported(path, enumValue(value), values.map(enumText)));
   }
+  if (wrong !== undefined) return;
   if (typeof value === 'number' || typeof value === 'bigint')
     checkNumber(schema, value, path, found);
   else if (typeof value === 'string') checkString(schema, value, path, found);
