@@ -64,7 +64,7 @@ const uids = /[\da-f]{8}-[\da-f]{4}-4[\da-f]{3}-[\da-f]{4}-[\da-f]{12}/g;
  * stand for what is in them. What has no addresses is shown alike: maps, selectors, numbers or percentages; but for
  * Go's difference between nothing and what is empty, which objects do not keep here.
  */
-function comparable(text: string): string {
+export function comparable(text: string): string {
   return text
     .replaceAll(quantities, '$1')
     .replaceAll(uids, '<uid>')

@@ -14,9 +14,10 @@ interface Kubeconfig {
   }[];
 }
 
-/** An answer: its code, and its body as JSON. */
+/** An answer: its code, its `Warning` headers, and its body as JSON. */
 export interface Answer {
   readonly code: number;
+  readonly warnings?: readonly string[];
   readonly body: Readonly<Record<string, unknown>>;
 }
 
@@ -69,7 +70,9 @@ export function connect(text: string): Ask {
           const chunks: Buffer[] = [];
           response.on('data', (chunk: Buffer) => chunks.push(chunk));
           response.on('end', () => {
-            resolve({ code: response.statusCode ?? 0, body: parse(Buffer.concat(chunks)) });
+            const warnings = response.headersDistinct['warning'] ?? [];
+            const body = parse(Buffer.concat(chunks));
+            resolve({ code: response.statusCode ?? 0, warnings, body });
           });
         },
       );

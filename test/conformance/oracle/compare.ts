@@ -30,7 +30,10 @@ export function differencesOf(sample: Sample, verb: 'create' | 'update'): Differ
   const kind = kindOf(sample);
   const old = stored(kind, sample.object);
   const found: Difference[] = [];
-  for (const mutation of mutationsOf(sample.object, { metadata: true })) {
+  for (const mutation of mutationsOf(sample.object, {
+    metadata: true,
+    more: sample.rich ? 'recorded' : undefined,
+  })) {
     const field = pathText(mutation.path).replaceAll(' ', '_');
     if (verb === 'update' && !isForUpdate(mutation)) continue;
     const theirs =

@@ -59,6 +59,49 @@ const forObjects: Values = [
   ['list', []],
 ];
 
+/** What rich samples are asked besides. */
+const moreForStrings: Values = [
+  ['space', 'a b'],
+  ['star', '*'],
+  ['dots', 'a..b.'],
+  ['ip', '010.0.0.1'],
+  ['cidr', '10.0.0.1/8'],
+  ['url', 'http://u:p@h:99999/x?q#f'],
+  ['broken', '[%zz'],
+  ['control', 'ä\u0001\n'],
+  ['sum', '1 + '],
+];
+/** Values of other types: their answers are long and much alike, and are not recorded. */
+const otherTypes: Values = [
+  ['flag', true],
+  ['texts', ['x']],
+  ['fields', { a: 'b' }],
+];
+const moreForNumbers: Values = [
+  ['2^16', 2 ** 16],
+  ['max', 2 ** 31 - 1],
+];
+const moreForLists: Values = [
+  ['nulls', [null]],
+  ['string', 'x'],
+];
+
+/** @returns further values to put in where a value stands */
+function moreFor(value: Json, isLive: boolean): Values {
+  const others = isLive ? otherTypes : [];
+  if (typeof value === 'string') return [...moreForStrings, ...others];
+  if (typeof value === 'number') return [...moreForNumbers, ...others];
+  if (Array.isArray(value)) {
+    const items = value as readonly Json[];
+    return items.length < 2 ? moreForLists : [...moreForLists, ['reversed', items.toReversed()]];
+  }
+  if (!isObject(value)) return [];
+  return [
+    ['string', 'x'],
+    ['unknown', { ...value, unknown: 1 }],
+  ];
+}
+
 function isObject(value: unknown): value is Record<string, Json> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
@@ -115,12 +158,23 @@ const kept = new Set(['apiVersion', 'kind', 'status']);
 
 /**
  * All mutations of a sample.
- * @param options.metadata whether fields below metadata are changed too
+ * @param options.metadata whether fields below metadata are changed too, all or the name alone
+ * @param options.status whether only the status is changed; else it never is
+ * @param options.more whether many more values are put in: those that are recorded, or all
  */
-export function mutationsOf(sample: unknown, options: { readonly metadata: boolean }): Mutation[] {
+export function mutationsOf(
+  sample: unknown,
+  options: {
+    readonly metadata: boolean | 'name';
+    readonly more?: 'recorded' | 'live' | undefined;
+    readonly status?: boolean;
+  },
+): Mutation[] {
   const found: Mutation[] = [];
   const visit = (value: Json, path: Path): void => {
-    for (const [name, next] of path.length === 0 ? [] : [...forAll, ...valuesFor(value)]) {
+    const { more: asked } = options;
+    const more = asked === undefined ? [] : moreFor(value, asked === 'live');
+    for (const [name, next] of path.length === 0 ? [] : [...forAll, ...valuesFor(value), ...more]) {
       found.push({ path, name, value: next, apply: () => replaced(sample as Json, path, next) });
     }
     if (Array.isArray(value)) {
@@ -128,8 +182,16 @@ export function mutationsOf(sample: unknown, options: { readonly metadata: boole
     } else if (isObject(value)) {
       for (const [key, item] of Object.entries(value)) {
         const isKept =
-          path.length === 0 && (kept.has(key) || (key === 'metadata' && !options.metadata));
-        if (!isKept) visit(item, [...path, key]);
+          path.length === 0 &&
+          (options.status === true
+            ? key !== 'status'
+            : kept.has(key) || (key === 'metadata' && options.metadata === false));
+        const isLeftOut =
+          options.metadata === 'name' &&
+          path.length === 1 &&
+          path[0] === 'metadata' &&
+          key !== 'name';
+        if (!isKept && !isLeftOut) visit(item, [...path, key]);
       }
     }
   };

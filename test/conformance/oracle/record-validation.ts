@@ -4,36 +4,17 @@
  * JSON. Everything is asked with dry run; updates create the sample first and delete it afterwards.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { setTimeout as pause } from 'node:timers/promises';
 import { answerText, formatAnswers, withoutSame } from './answers.js';
 import type { Cause, Refusal } from './answers.js';
 import type { Answer, Ask } from './client.js';
 import { connectByFile } from './client.js';
 import { isForUpdate, mutationsOf, pathText } from './mutations.js';
 import type { Mutation } from './mutations.js';
+import { collectionOf, remove, settled, withVersion } from './requests.js';
 import type { Sample } from './samples.js';
 import { readSamples } from './samples.js';
 
 const folder = 'test/conformance/testdata/validation';
-
-const plurals: Readonly<Record<string, string>> = {
-  Endpoints: 'endpoints',
-  Ingress: 'ingresses',
-  IPAddress: 'ipaddresses',
-  IngressClass: 'ingressclasses',
-  NetworkPolicy: 'networkpolicies',
-  PriorityClass: 'priorityclasses',
-  RuntimeClass: 'runtimeclasses',
-  StorageClass: 'storageclasses',
-};
-
-function collectionOf(object: Sample['object']): string {
-  const version = object.apiVersion;
-  const root = version.includes('/') ? '/apis' : '/api';
-  const { namespace } = object.metadata;
-  const home = namespace === undefined ? '' : `/namespaces/${namespace}`;
-  return `${root}/${version}${home}/${plurals[object.kind] ?? `${object.kind.toLowerCase()}s`}`;
-}
 
 function refusalOf({ code, body }: Answer): Refusal {
   const details = body['details'] as { causes?: Cause[] } | undefined;
@@ -51,8 +32,6 @@ type Ask1 = (body: unknown) => Promise<Answer>;
 function noAnswer(): Answer {
   return { code: 500, body: {} };
 }
-
-const settleMs = 300;
 
 /** Requests that are under way at once. */
 const batchSize = 16;
@@ -77,29 +56,13 @@ async function record(
   return answers;
 }
 
-/** Puts the stored object's version into a body, where its metadata is still an object. */
-function withVersion(body: unknown, stored: Answer): unknown {
-  const { metadata } = body as { metadata?: unknown };
-  if (typeof metadata !== 'object' || metadata === null || Array.isArray(metadata)) return body;
-  const { resourceVersion } = stored.body['metadata'] as { resourceVersion: string };
-  return { ...(body as object), metadata: { ...metadata, resourceVersion } };
-}
-
-/** Reads an object until the server's own controllers have left it alone for a while. */
-async function settled(ask: Ask, path: string): Promise<Answer> {
-  let last = await ask('GET', path);
-  for (;;) {
-    await pause(settleMs);
-    const next = await ask('GET', path);
-    if (JSON.stringify(next.body) === JSON.stringify(last.body)) return next;
-    last = next;
-  }
-}
-
 async function recordSample(ask: Ask, sample: Sample): Promise<void> {
-  const { object, id } = sample;
+  const { object, id, rich } = sample;
   const path = collectionOf(object);
-  const mutations = mutationsOf(object, { metadata: object.kind === 'ConfigMap' });
+  const mutations = mutationsOf(object, {
+    metadata: rich ? 'name' : object.kind === 'ConfigMap',
+    more: rich ? 'recorded' : undefined,
+  });
   const valid = await ask('POST', `${path}?dryRun=All`, { body: object });
   if (valid.code !== 201) {
     console.error(`${id}: the sample is refused: ${String(valid.body['message'])}`);
@@ -114,15 +77,14 @@ async function recordSample(ask: Ask, sample: Sample): Promise<void> {
     console.error(`${id}: not created: ${String(real.body['message'])}`);
     return;
   }
-  const stored = await settled(ask, `${path}/${name}`);
+  const stored = await settled(ask, `${path}/${encodeURIComponent(name)}`);
   const updated = await record(mutations.filter(isForUpdate), (body) =>
-    ask('PUT', `${path}/${name}?dryRun=All`, { body: withVersion(body, stored) }),
+    ask('PUT', `${path}/${encodeURIComponent(name)}?dryRun=All`, {
+      body: withVersion(body, stored),
+    }),
   );
   writeFileSync(`${folder}/${id}.update.txt`, formatAnswers(withoutSame(updated, created)));
-  const free = { ...object, metadata: { ...object.metadata, finalizers: [] } };
-  await ask('PUT', `${path}/${name}`, { body: withVersion(free, stored) });
-  const options = { gracePeriodSeconds: 0, propagationPolicy: 'Background' };
-  await ask('DELETE', `${path}/${name}`, { body: options });
+  await remove(ask, object);
 }
 
 const [file = '', ...wanted] = process.argv.slice(2);
