@@ -253,7 +253,7 @@ describe('at a server', () => {
         expect([first.kind, twin.code]).toEqual(['Status', answer.code]);
         return;
       }
-      const where = `${path}/${first.metadata.name}`;
+      const where = `${path}/${encodeURIComponent(first.metadata.name)}`;
       const got = await raw('GET', where, { accept: type });
       expect(read(decodeProtobuf(got.bytes))).toEqual(read(JSON.parse((await json(where)).text)));
     },

@@ -33,6 +33,8 @@ export interface DoorAnswer {
   readonly reason: string;
   readonly message: string;
   readonly text: string;
+  /** The `Warning` headers of an answer over REST. */
+  readonly warnings?: readonly string[];
 }
 
 export interface AuditEvent {
@@ -194,7 +196,8 @@ export class TwoDoors {
           response.on('error', reject);
           response.on('end', () => {
             const text = Buffer.concat(chunks).toString();
-            resolve({ code: response.statusCode ?? 0, text, ...statusOf(text) });
+            const warnings = response.headersDistinct['warning'] ?? [];
+            resolve({ code: response.statusCode ?? 0, warnings, text, ...statusOf(text) });
           });
         },
       );

@@ -29,12 +29,21 @@ const chance = /^metadata\.(uid|creationTimestamp|resourceVersion)$|^metadata\.m
 export function wholeAnswer(answer: Answer): string[] {
   const { code, warnings = [], body } = answer;
   if (code >= 300) return refusal(answer).map(comparableLine);
-  const isCustom = String(body['apiVersion']).includes('example.com');
-  const lines: string[] = [`code ${code}`, ...warnings.map((text) => `warning ${text}`)];
+  const { apiVersion = '' } = body as { readonly apiVersion?: string };
+  return [
+    `code ${code}`,
+    ...warnings.map((text) => `warning ${text}`),
+    ...fieldLines(body, { emptyLists: apiVersion.includes('example.com') }),
+  ];
+}
+
+/** All fields of a value as lines; @param options.emptyLists whether lists without items are told too */
+function fieldLines(body: unknown, options: { readonly emptyLists: boolean }): string[] {
+  const lines: string[] = [];
   const visit = (value: unknown, path: string): void => {
     if (chance.test(path) || value === null) return;
     if (Array.isArray(value)) {
-      if (value.length === 0 && isCustom) lines.push(`${path} []`);
+      if (value.length === 0 && options.emptyLists) lines.push(`${path} []`);
       value.forEach((item, index) => visit(item, `${path}[${index}]`));
     } else if (typeof value === 'object') {
       const entries = Object.entries(value);
@@ -44,6 +53,17 @@ export function wholeAnswer(answer: Answer): string[] {
   };
   visit(body, '');
   return lines;
+}
+
+/** What an answer has that was not sent (`+`), and what was sent and is not in it (`-`); times are not told. */
+export function answerBeside(sent: unknown, answer: Answer): string[] {
+  const [before, after] = [fieldLines(sent, { emptyLists: false }), wholeAnswer(answer)];
+  return [
+    ...after.filter((line) => !before.includes(line)).map((line) => `+ ${line}`),
+    ...before.filter((line) => !after.includes(line)).map((line) => `- ${line}`),
+  ]
+    .map((line) => line.replace(/(\.lastTransitionTime ).*/, '$1<time>'))
+    .toSorted();
 }
 
 /** What is said of texts with a type of their own in Go, after addresses of memory, and of further faults of syntax. */
