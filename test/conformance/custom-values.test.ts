@@ -69,7 +69,10 @@ const pod = { apiVersion: 'v1', kind: 'Pod' };
 
 test.each([
   [{ set: ['a', 'b', 'a'] }, 'spec.set[2]: Duplicate value: "a"'],
-  [{ map: [{ k: 'a' }, { k: 'a', v: 'x' }] }, 'spec.map[1]: Duplicate value: {"k":"a"}'],
+  [
+    { map: [{ k: 'a' }, { k: 'a', v: 'x' }] },
+    'spec.map[1]: Duplicate value: map[string]interface {}{"k":"a"}',
+  ],
   [{ day: 'x' }, 'spec.day: Invalid value: "x": spec.day in body must be of type date: "x"'],
   [
     { time: '2024-01-01' },

@@ -3,6 +3,7 @@ import { formatFieldError } from '../field-error.js';
 import { applyDefaults, decodeObject, prepareCreate, validateCreate } from '../strategy.js';
 import { kindsOfDefinition } from './custom-kind.js';
 import type { FieldError } from '../field-error.js';
+import type { KubeObject } from '../object.js';
 import { checkStructure } from './structural-rules.js';
 import type { CustomResourceDefinition } from './schemas.js';
 
@@ -159,4 +160,27 @@ test('integers or strings, and values of any kind, need no type', () => {
   const found: FieldError[] = [];
   checkStructure({ type: 'object', properties }, 's', found);
   expect(found).toEqual([]);
+});
+
+test('the schema of metadata restricts names', () => {
+  const name = { type: 'string', pattern: '^[a-z]+$' };
+  const schema = {
+    type: 'object',
+    properties: { metadata: { type: 'object', properties: { name } } },
+  };
+  const [kind] = kindsOfDefinition({
+    ...definition,
+    spec: {
+      ...definition.spec,
+      versions: [{ name: 'v1', served: true, storage: true, schema: { openAPIV3Schema: schema } }],
+    },
+  });
+  const errors = (given: string): string[] => {
+    const object: KubeObject = { metadata: { name: given, labels: {} } };
+    return (kind?.validate?.(object, undefined, []) ?? []).map(formatFieldError);
+  };
+  expect(errors('a')).toEqual([]);
+  expect(errors('a1')).toEqual([
+    `metadata.name: Invalid value: "a1": metadata.name in body should match '^[a-z]+$'`,
+  ]);
 });

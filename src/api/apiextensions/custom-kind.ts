@@ -126,11 +126,14 @@ export function customValidator(schema: JsonSchema): NonNullable<KindDeclaration
   };
 }
 
-/** What an object has beside its metadata. */
+/** What a schema may restrict of an object: of its metadata no more than the name. */
 function contentOf(object: KubeObject | undefined): Record<string, unknown> | undefined {
   if (object === undefined) return undefined;
-  const { apiVersion: _version, kind: _kind, metadata: _metadata, ...rest } = object;
-  return rest;
+  const { apiVersion: _version, kind: _kind, metadata, ...rest } = object;
+  const names = Object.entries(metadata).filter(
+    ([field]) => field === 'name' || field === 'generateName',
+  );
+  return { ...rest, metadata: Object.fromEntries(names) };
 }
 
 function validateSchema(

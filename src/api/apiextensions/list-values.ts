@@ -1,6 +1,7 @@
 /** Lists that are sets or maps: no item, or no item's keys, may be there twice (`ValidateListSetsAndMaps`). */
 import { at, duplicate } from '../field-error.js';
 import type { FieldError, FieldPath } from '../field-error.js';
+import { GoSyntax, goInterface } from '../go-text/syntax.js';
 import { identityOf } from '../identity.js';
 import { isJsonObject } from '../object.js';
 
@@ -21,9 +22,14 @@ export function checkListType(
     const shown = type === 'set' ? item : keysOf(item, keys);
     if (shown === undefined) return;
     const identity = identityOf(shown);
-    if (seen.has(identity)) errors.push(duplicate(at(path, index), shown));
+    if (seen.has(identity)) errors.push(duplicate(at(path, index), asGo(shown)));
     seen.add(identity);
   });
+}
+
+/** Keys are shown as Go has them in memory. */
+function asGo(value: unknown): unknown {
+  return isJsonObject(value) ? new GoSyntax(goInterface(value)) : value;
 }
 
 function keysOf(item: unknown, keys: readonly string[]): Record<string, unknown> | undefined {
