@@ -55,6 +55,8 @@ export interface ServerConfig {
   readonly maxTxnOps: number;
   readonly preVote: boolean;
   readonly strictReconfigCheck: boolean;
+  /** That check counts a voter as connected after so long without a break. @default 5000, etcd's */
+  readonly reconfigSettleMs?: number;
   readonly forceNewCluster: boolean;
   /** Learners that the cluster may have at once; at least 1. */
   readonly maxLearners: number;

@@ -97,6 +97,8 @@ export function storeFlags(options: MasterOptions, state: MasterState): string[]
     ...(isPassed('heartbeat-interval') || isPassed('election-timeout')
       ? {}
       : { 'heartbeat-interval': rareHeartbeats }),
+    // Masters join one after another, each once the one before it votes and is reached by all.
+    'strict-reconfig-settle-time': '0s',
     'auto-compaction-mode': 'periodic',
     // So far back reach `history`, `get --at`, `diff --since` and `rewind`: an hour, and 256 MiB of writes at most.
     'auto-compaction-retention': '1h',

@@ -39,6 +39,7 @@ const flagKinds = {
   'initial-cluster-state': 'string',
   'initial-cluster-token': 'string',
   'strict-reconfig-check': 'boolean',
+  'strict-reconfig-settle-time': 'duration',
   'pre-vote': 'boolean',
   'auto-compaction-retention': 'string',
   'auto-compaction-mode': 'string',

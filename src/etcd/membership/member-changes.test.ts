@@ -23,6 +23,8 @@ interface Shape {
   readonly young?: { readonly count: number; readonly ageMs: number };
   readonly learners?: number;
   readonly strict?: boolean;
+  /** @default etcd's */
+  readonly settleMs?: number;
   readonly maxLearners?: number;
 }
 
@@ -58,6 +60,7 @@ function clusterOf(shape: Shape): {
       log: silentLogger,
       initialClusterToken: 'token',
       strictReconfigCheck: shape.strict ?? true,
+      ...(shape.settleMs === undefined ? {} : { reconfigSettleMs: shape.settleMs }),
       maxLearners: shape.maxLearners ?? 1,
     },
     memberId: 1n,
@@ -99,6 +102,12 @@ describe('adding', () => {
     ['a learner while two of five are away', { voters: 5, away: 2 }, true, unhealthy],
     ['while all have just met', { voters: 3, young: { count: 2, ageMs: 5000 } }, false, unhealthy],
     ['a learner after two met', { voters: 2, young: { count: 1, ageMs: 0 } }, true, unhealthy],
+    [
+      'a learner after two met, where that is enough',
+      { voters: 2, young: { count: 1, ageMs: 0 }, settleMs: 0 },
+      true,
+      /^done$/,
+    ],
     ['while one of four is new', { voters: 4, young: { count: 1, ageMs: 0 } }, false, /^done$/],
     ['without the check', { voters: 3, away: 2, strict: false }, false, /^done$/],
     ['a learner too many', { voters: 3, learners: 1 }, true, /too many learner members/],

@@ -7,10 +7,8 @@ import { memberIdOf } from './ids.js';
 import type { MemberChangeKind, MemberInfo } from './membership.js';
 import type { PeerNetwork } from '../peer/types.js';
 import type { ServerConfig } from '../config.js';
+import { reconfigSettleMsDefault } from '../guards/limits.js';
 import type { Membership } from './membership.js';
-
-/** A voter counts as connected after so long without a break, as in etcd (`HealthInterval`). */
-const healthyAfterMs = 5000;
 
 /** A learner may be promoted once its log reaches this share of the leader's. */
 const readyShare = 0.9;
@@ -150,8 +148,10 @@ export class MemberChanges {
   #isHealthy(id: bigint): boolean {
     const { memberId, network, config } = this.#server;
     const sinceMs = network.connectedSinceMs(id);
-    const isOld = sinceMs !== undefined && config.clock.monotonicMs() - sinceMs > healthyAfterMs;
-    return id === memberId || isOld;
+    if (id === memberId) return true;
+    const { reconfigSettleMs = reconfigSettleMsDefault } = config;
+    if (sinceMs === undefined) return false;
+    return reconfigSettleMs === 0 || config.clock.monotonicMs() - sinceMs > reconfigSettleMs;
   }
 
   async #propose(kind: MemberChangeKind, member: MemberInfo): Promise<void> {
