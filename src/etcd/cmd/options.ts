@@ -10,7 +10,6 @@ import {
   backupIntervalMsDefault,
   backupKeepCountDefault,
   compactHashCheckMsDefault,
-  reconfigSettleMsDefault,
   catchUpEntriesDefault,
   keepAliveIntervalMsDefault,
   keepAliveIntervalMsMin,
@@ -24,6 +23,7 @@ import {
 } from '../guards/limits.js';
 import { parseDurationMs } from '../../lib/go-duration.js';
 import type { ListenOptions } from './member-ports.js';
+import { reconfigSettleMsDefault } from '../membership/member-changes.js';
 import { nextDueMs } from '../snapshots/cron.js';
 import { compatOf, FeatureGates } from './feature-gates.js';
 import type { FlagName } from './flags.js';

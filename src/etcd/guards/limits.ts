@@ -92,6 +92,3 @@ export const keepAliveIntervalMsDefault = 2 * 3_600_000;
 export const keepAliveIntervalMsMin = 1000;
 /** `--grpc-keepalive-timeout`. */
 export const keepAliveTimeoutMsDefault = 20_000;
-
-/** A voter counts as connected after so long without a break, to `--strict-reconfig-check`. @see etcd's HealthInterval */
-export const reconfigSettleMsDefault = 5000;

@@ -7,8 +7,10 @@ import { memberIdOf } from './ids.js';
 import type { MemberChangeKind, MemberInfo } from './membership.js';
 import type { PeerNetwork } from '../peer/types.js';
 import type { ServerConfig } from '../config.js';
-import { reconfigSettleMsDefault } from '../guards/limits.js';
 import type { Membership } from './membership.js';
+
+/** To `--strict-reconfig-check` a voter counts as connected after so long without a break (etcd's HealthInterval). */
+export const reconfigSettleMsDefault = 5000;
 
 /** A learner may be promoted once its log reaches this share of the leader's. */
 const readyShare = 0.9;
