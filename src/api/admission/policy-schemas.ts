@@ -1,9 +1,9 @@
 /** Schemas of ValidatingAdmissionPolicy and its binding. */
 import {
   doc,
-  int64,
   list,
   listMap,
+  num64,
   req,
   str,
   strPtr,
@@ -79,7 +79,7 @@ export const policySchema = kindSchema(
     status: written(
       struct(`${d}ValidatingAdmissionPolicyStatus`, 'What is known of the policy.', {
         conditions: conditions(condition),
-        observedGeneration: int64('Generation that was looked at.'),
+        observedGeneration: num64('Generation that was looked at.'),
         typeChecking: struct(`${d}TypeChecking`, 'What the types of the objects say.', {
           expressionWarnings: list(
             'Expressions that cannot hold.',

@@ -156,7 +156,7 @@ export const statefulSetSchema = kindSchema(
       struct('apps/v1.StatefulSetSpec', 'What the set shall be.', {
         minReadySeconds,
         ordinals: struct('apps/v1.StatefulSetOrdinals', 'How pods are numbered.', {
-          start: num32('Number of the first pod.', count),
+          start: int32('Number of the first pod.', count),
         }),
         persistentVolumeClaimRetentionPolicy: claimRetention,
         podManagementPolicy: str('OrderedReady or Parallel.', { default: 'OrderedReady' }),

@@ -2,9 +2,9 @@
 import {
   always,
   int32,
+  int64,
   list,
   num32,
-  num64,
   req,
   reqValue,
   str,
@@ -86,7 +86,7 @@ export const schemaV2 = kindSchema(`${d}HorizontalPodAutoscaler`, 'Scales an obj
       currentReplicas: num32('Pods.'),
       desiredReplicas: req(int32('Pods there should be.', { default: 0 })),
       lastScaleTime: time('When it last scaled.'),
-      observedGeneration: num64('Generation that the controller has seen.'),
+      observedGeneration: int64('Generation that the controller has seen.'),
     }),
   ),
 });
@@ -113,7 +113,7 @@ export const schemaV1 = kindSchema(
         currentReplicas: req(int32('Pods.', { default: 0 })),
         desiredReplicas: req(int32('Pods there should be.', { default: 0 })),
         lastScaleTime: time('When it last scaled.'),
-        observedGeneration: num64('Generation that the controller has seen.'),
+        observedGeneration: int64('Generation that the controller has seen.'),
       }),
     ),
   },

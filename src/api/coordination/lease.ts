@@ -1,7 +1,7 @@
 /** Lease. */
 import { defineKind } from '../define.js';
 import { ageColumn, column, nameColumn } from '../print/columns.js';
-import { always, int32, microTime, str, struct } from '../schema/dsl.js';
+import { always, int32, microTime, strPtr, struct } from '../schema/dsl.js';
 import { kindSchema } from '../schema/meta.js';
 import type { Infer } from '../schema/node.js';
 import { isAboveZero, isNonNegative } from '../validation/checks.js';
@@ -10,14 +10,14 @@ const schema = kindSchema('coordination/v1.Lease', 'A lock with a holder and an 
   spec: always(
     struct('coordination/v1.LeaseSpec', 'The lock.', {
       acquireTime: microTime('When the holder got it.'),
-      holderIdentity: str('Who holds it.'),
+      holderIdentity: strPtr('Who holds it.'),
       leaseDurationSeconds: int32('Seconds after renewTime for which it is valid.', {
         checks: [isAboveZero],
       }),
       leaseTransitions: int32('How often the holder changed.', { checks: [isNonNegative] }),
-      preferredHolder: str('Who should get it.'),
+      preferredHolder: strPtr('Who should get it.'),
       renewTime: microTime('When it was last renewed.'),
-      strategy: str('How the holder is chosen.'),
+      strategy: strPtr('How the holder is chosen.'),
     }),
   ),
 });

@@ -28,10 +28,10 @@ const typedObjectReference = struct(
   'core/v1.TypedObjectReference',
   'Names an object of some kind, also in another namespace.',
   {
-    apiGroup: str('Group of the object; empty means core.'),
+    apiGroup: strPtr('Group of the object; empty means core.'),
     kind: req(str('Kind of the object.')),
     name: req(str('Name of the object.')),
-    namespace: str('Namespace of the object.'),
+    namespace: strPtr('Namespace of the object.'),
   },
 );
 

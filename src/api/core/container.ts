@@ -177,7 +177,7 @@ export const appArmorProfile = struct(
   'core/v1.AppArmorProfile',
   'An AppArmor profile.',
   {
-    localhostProfile: str('Name of a profile loaded on the node; for type Localhost.'),
+    localhostProfile: strPtr('Name of a profile loaded on the node; for type Localhost.'),
     type: req(
       str('Localhost, RuntimeDefault or Unconfined.', {
         checks: [isTypeOf('appArmorProfile')],
@@ -193,10 +193,10 @@ export const windowsOptions = struct(
   'core/v1.WindowsSecurityContextOptions',
   'Options that only Windows knows.',
   {
-    gmsaCredentialSpec: str('Inlined GMSA credential spec.'),
-    gmsaCredentialSpecName: str('Name of the GMSA credential spec.'),
+    gmsaCredentialSpec: strPtr('Inlined GMSA credential spec.'),
+    gmsaCredentialSpecName: strPtr('Name of the GMSA credential spec.'),
     hostProcess: bool('Runs as a host process container.'),
-    runAsUserName: str('User that runs the entry point.'),
+    runAsUserName: strPtr('User that runs the entry point.'),
   },
 );
 

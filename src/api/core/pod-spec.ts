@@ -88,7 +88,7 @@ const podDnsConfig = struct('core/v1.PodDNSConfig', "Additions to the pod's reso
     'Resolver options.',
     struct('core/v1.PodDNSConfigOption', 'A resolver option.', {
       name: str('Name of the option.'),
-      value: str('Value of the option.'),
+      value: strPtr('Value of the option.'),
     }),
   ),
   searches: list('Search domains.', str('')),
@@ -96,8 +96,8 @@ const podDnsConfig = struct('core/v1.PodDNSConfig', "Additions to the pod's reso
 
 const resourceClaimOfPod = struct('core/v1.PodResourceClaim', 'A claim on devices.', {
   name: req(str('Name, unique in the pod.')),
-  resourceClaimName: str('Name of a ResourceClaim.'),
-  resourceClaimTemplateName: str('Name of a ResourceClaimTemplate.'),
+  resourceClaimName: strPtr('Name of a ResourceClaim.'),
+  resourceClaimTemplateName: strPtr('Name of a ResourceClaimTemplate.'),
 });
 
 const scheduling = {
@@ -190,7 +190,7 @@ export const podSpec = struct('core/v1.PodSpec', 'What the pod shall be.', {
     default: 'Always',
     checks: [oneOf(['Always', 'OnFailure', 'Never'])],
   }),
-  runtimeClassName: str('Name of the RuntimeClass.', { checks: [isDnsSubdomain] }),
+  runtimeClassName: strPtr('Name of the RuntimeClass.', { checks: [isDnsSubdomain] }),
   securityContext: written(doc('Security settings for all containers.', podSecurityContext)),
   serviceAccount: str('Deprecated: use serviceAccountName.'),
   serviceAccountName: str('Name of the ServiceAccount.', { checks: [isDnsSubdomain] }),

@@ -8,9 +8,11 @@ import {
   list,
   listMap,
   num32,
+  num64,
   quantities,
   req,
   str,
+  strPtr,
   struct,
   time,
   timeOrNull,
@@ -68,7 +70,7 @@ const containerStatus = struct('core/v1.ContainerStatus', 'What is known of a co
   restartCount: req(int32('How often it was restarted.')),
   started: bool('Whether the startup probe passed.'),
   state: tuned(doc('Present state.', containerState), { always: true }),
-  stopSignal: str('Signal in force for ending it.'),
+  stopSignal: strPtr('Signal in force for ending it.'),
   user: struct('core/v1.ContainerUser', 'User of the first process.', {
     linux: struct('core/v1.LinuxContainerUser', 'Ids of the first process.', {
       gid: req(int64('Primary group.')),
@@ -83,7 +85,7 @@ const containerStatus = struct('core/v1.ContainerStatus', 'What is known of a co
       mountPath: req(str('Path in the container.')),
       name: req(str('Name of the volume.')),
       readOnly: flag('Mounted read-only.'),
-      recursiveReadOnly: str('Disabled or Enabled.'),
+      recursiveReadOnly: strPtr('Disabled or Enabled.'),
     }),
   ),
 });
@@ -92,7 +94,7 @@ const podCondition = struct('core/v1.PodCondition', 'One aspect of the state of 
   lastProbeTime: timeOrNull('When it was last looked at.'),
   lastTransitionTime: time('When the status last changed.'),
   message: str('Details for people.'),
-  observedGeneration: int64('Generation on which it was set.'),
+  observedGeneration: num64('Generation on which it was set.'),
   reason: str('Reason of the last change.'),
   status: req(str('True, False or Unknown.')),
   type: req(str('Such as PodScheduled, Initialized, ContainersReady, Ready.')),
@@ -112,7 +114,7 @@ export const podStatus = struct('core/v1.PodStatus', 'What is known of the pod.'
   initContainerStatuses: list('State of init containers.', containerStatus),
   message: str('Why the pod is in this phase, for people.'),
   nominatedNodeName: str('Node on which others make room for this pod.'),
-  observedGeneration: int64('Generation that the status is about.'),
+  observedGeneration: num64('Generation that the status is about.'),
   phase: str('Pending, Running, Succeeded, Failed or Unknown.'),
   podIP: str('Address of the pod.'),
   podIPs: listMap(
@@ -128,7 +130,7 @@ export const podStatus = struct('core/v1.PodStatus', 'What is known of the pod.'
     ['name'],
     struct('core/v1.PodResourceClaimStatus', 'State of a claim.', {
       name: req(str('Name of the claim in the pod.')),
-      resourceClaimName: str('Name of the ResourceClaim.'),
+      resourceClaimName: strPtr('Name of the ResourceClaim.'),
     }),
     { strategy: 'merge,retainKeys' },
   ),

@@ -117,7 +117,7 @@ const lifecycleHandler = struct(
 export const lifecycle = struct('core/v1.Lifecycle', "Hooks at a container's start and end.", {
   postStart: doc('Right after the start; a failure ends the container.', lifecycleHandler),
   preStop: doc('Before the container is asked to end.', lifecycleHandler),
-  stopSignal: str('Signal that asks the container to end; needs spec.os.name.'),
+  stopSignal: strPtr('Signal that asks the container to end; needs spec.os.name.'),
 });
 
 /** The policy for a container when one of its resources is resized. */

@@ -94,11 +94,11 @@ export const loadBalancerStatus = struct('core/v1.LoadBalancerStatus', 'The load
     struct('core/v1.LoadBalancerIngress', 'A point where traffic enters.', {
       hostname: str('Host name.'),
       ip: str('Address.'),
-      ipMode: str('VIP or Proxy.'),
+      ipMode: strPtr('VIP or Proxy.'),
       ports: list(
         'State of the ports.',
         struct('core/v1.PortStatus', 'State of a port.', {
-          error: str('What went wrong.'),
+          error: strPtr('What went wrong.'),
           port: req(num32('The port.')),
           protocol: req(str('The protocol.')),
         }),

@@ -68,7 +68,7 @@ const iscsiFields = {
   chapAuthDiscovery: flag('CHAP for discovery.'),
   chapAuthSession: flag('CHAP for sessions.'),
   fsType,
-  initiatorName: str('iSCSI initiator name.'),
+  initiatorName: strPtr('iSCSI initiator name.'),
   iscsiInterface: str('Interface name.', { default: 'default' }),
   lun: req(int32('LUN of the target.', { checks: [isBetween(0, 255)] })),
   portals: list('More target portals.', str('')),
@@ -150,7 +150,7 @@ export const commonSources = {
     {
       group: str('Group to map to.'),
       readOnly: readOnlyField,
-      registry: str('Registries as host:port, by commas.'),
+      registry: strPtr('Registries as host:port, by commas.'),
       tenant: str('Tenant of the volume.'),
       user: str('User to map to.'),
       volume: req(str('Name of the volume.')),

@@ -78,10 +78,10 @@ const volumeProjection = struct(
       'Certificates of ClusterTrustBundles as a file.',
       {
         labelSelector,
-        name: str('Name of one ClusterTrustBundle.'),
+        name: strPtr('Name of one ClusterTrustBundle.'),
         optional: optionalField,
         path: req(str('Relative path of the file.', { checks: [isLocalPath] })),
-        signerName: str('Takes all bundles of this signer.'),
+        signerName: strPtr('Takes all bundles of this signer.'),
       },
     ),
     configMap: struct(

@@ -96,7 +96,7 @@ export const ingressSchema = kindSchema(`${d}Ingress`, 'Routes traffic from outs
               ports: list(
                 'State of the ports.',
                 struct(`${d}IngressPortStatus`, 'State of a port.', {
-                  error: str('What went wrong.'),
+                  error: strPtr('What went wrong.'),
                   port: req(int32('The port.')),
                   protocol: req(str('The protocol.')),
                 }),
