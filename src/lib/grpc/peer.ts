@@ -37,5 +37,6 @@ function readCertificate(socket: TLSSocket): PeerCertificate | undefined {
     uris: withPrefix('URI:'),
     dnsNames: withPrefix('DNS:'),
     endsMs: Date.parse(found.validTo),
+    sha256: found.fingerprint256.replaceAll(':', '').toLowerCase(),
   };
 }

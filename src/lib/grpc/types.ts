@@ -120,6 +120,8 @@ export interface PeerCertificate {
   readonly dnsNames: readonly string[];
   /** When it ends, in milliseconds of the wall clock; absent where nobody knows. */
   readonly endsMs?: number;
+  /** SHA-256 of the certificate in lower-case hexadecimal digits. */
+  readonly sha256?: string;
 }
 
 /** The sending half of a stream. */

@@ -118,6 +118,7 @@ describe('certificates', () => {
         uris: [],
         dnsNames: [],
         endsMs: expect.any(Number),
+        sha256: expect.stringMatching(/^[\da-f]{64}$/),
       },
       undefined,
       undefined,

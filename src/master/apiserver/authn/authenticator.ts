@@ -22,6 +22,9 @@ export interface TokenAuthenticator {
   authenticate(token: string): Promise<UserInfo | undefined>;
 }
 
+/** Names the credential that a user showed, among the user's further facts. */
+export const credentialId = 'authentication.kubernetes.io/credential-id';
+
 const authenticated = 'system:authenticated';
 
 /** The user of a request without credentials. */
@@ -52,8 +55,10 @@ const certified = new WeakMap<PeerCertificate, UserInfo>();
 function userOf(certificate: PeerCertificate): UserInfo {
   let user = certified.get(certificate);
   if (user === undefined) {
-    const { commonName: name, organizations: groups } = certificate;
-    user = withAuthenticatedGroup({ name, groups });
+    const { commonName: name, organizations: groups, sha256 } = certificate;
+    const shown =
+      sha256 === undefined ? {} : { extra: { [credentialId]: [`X509SHA256=${sha256}`] } };
+    user = withAuthenticatedGroup({ name, groups, ...shown });
     certified.set(certificate, user);
   }
   return user;

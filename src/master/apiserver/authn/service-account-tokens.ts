@@ -11,6 +11,7 @@ import type { TlsSource } from '../../../lib/pki/tls-source.js';
 import type { WatchCache } from '../cache/watch-cache.js';
 import type { UserInfo } from '../registry/types.js';
 import type { TokenAuthenticator } from './authenticator.js';
+import { credentialId } from './authenticator.js';
 
 /** The object that a token is bound to, beside its service account. */
 export interface BoundObject {
@@ -219,7 +220,7 @@ export class ServiceAccountTokens implements TokenAuthenticator {
     if (!this.#lives('serviceaccounts', namespace, claims?.serviceaccount)) return undefined;
     const extra: Record<string, string[]> = {};
     if (payload.jti !== undefined) {
-      extra['authentication.kubernetes.io/credential-id'] = [`JTI=${payload.jti}`];
+      extra[credentialId] = [`JTI=${payload.jti}`];
     }
     if (claims?.pod !== undefined) {
       if (!this.#lives('pods', namespace, claims.pod)) return undefined;
