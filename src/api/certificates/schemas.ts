@@ -27,7 +27,7 @@ export const certificateSigningRequestSchema = kindSchema(
         expirationSeconds: int32('Validity that is wanted, in seconds.'),
         extra: dict('More facts about the requester.', list('', str(''))),
         groups: list('Groups of the requester.', str('')),
-        request: req(bytes('PEM of the PKCS#10 request.')),
+        request: req(bytes('PEM of the PKCS#10 request.', { checksEmpty: true })),
         signerName: req(str('Who shall sign.')),
         uid: str('Id of the requester.'),
         usages: list('Usages of the key.', str('')),

@@ -6,6 +6,10 @@ import { goQuote } from '../go-text/quote.js';
 import { semanticEqual } from '../equal.js';
 import type { FieldError } from '../field-error.js';
 import { at, duplicate, forbidden, invalid, notSupported, required } from '../field-error.js';
+import { goQuote } from '../go-text/quote.js';
+import { goBytes } from '../go-text/syntax.js';
+import type { Given } from '../schema/node.js';
+import { given } from '../schema/node.js';
 import { dnsLabel, dnsSubdomain } from '../validation/names.js';
 import type { CertificateSigningRequest } from './schemas.js';
 
@@ -65,7 +69,7 @@ export function keepDecisions(
 }
 
 function checkUsages(usages: readonly string[], errors: FieldError[]): void {
-  if (usages.length === 0) errors.push(required('spec.usages', 'usages must be provided'));
+  if (usages.length === 0) errors.push(required('spec.usages'));
   usages.forEach((usage, index) => {
     if (!knownUsages.includes(usage)) {
       errors.push(notSupported(at('spec.usages', index), usage, knownUsages));
@@ -86,7 +90,7 @@ function checkSigner(
     return;
   }
   if (signerName === '') {
-    errors.push(required(field, 'signerName must be provided'));
+    errors.push(required(field));
     return;
   }
   const [domain = '', path = '', ...more] = signerName.split('/');
@@ -127,6 +131,9 @@ function checkConditions(request: CertificateSigningRequest, errors: FieldError[
   conditions.forEach(({ type, status }, index) => {
     const path = at('status.conditions', index);
     if (type === '') errors.push(required(`${path}.type`));
+    if (conditions.slice(0, index).some((before) => before.type === type)) {
+      errors.push(duplicate(`${path}.type`, type));
+    }
     const values = lasting.includes(type) ? ['True'] : ['False', 'True', 'Unknown'];
     if (status === '') errors.push(required(`${path}.status`));
     else if (!values.includes(status)) {
@@ -140,9 +147,54 @@ function checkConditions(request: CertificateSigningRequest, errors: FieldError[
   });
 }
 
+const pemBlock = /-----BEGIN ([A-Z0-9 ]+)-----\r?\n([^-]*)-----END \1-----/g;
+
+/** The first block counts, whatever stands before it. */
+function checkPem(
+  { request }: Given<CertificateSigningRequest['spec']>,
+  errors: FieldError[],
+): void {
+  if (isSigningRequest(request ?? '')) return;
+  const text = 'PEM block type must be CERTIFICATE REQUEST';
+  errors.push(invalid('spec.request', goBytes(request), text));
+}
+
+/** Tells whether bytes in base64 begin with the PEM of a request. */
+export function isSigningRequest(base64: string): boolean {
+  const pem = Buffer.from(base64, 'base64').toString('latin1');
+  return pem.matchAll(pemBlock).next().value?.[1] === 'CERTIFICATE REQUEST';
+}
+
+/** True for base64 of one ASN.1 sequence, which a certificate is, and nothing behind it. */
+function isSequence(base64: string): boolean {
+  const der = Buffer.from(base64, 'base64');
+  const [tag, first = 0] = der;
+  const lengthBytes = first < 0x80 ? 0 : first & 0x7f;
+  if (tag !== 0x30 || lengthBytes > 4 || der.length < 2 + lengthBytes) return false;
+  const length = lengthBytes === 0 ? first : der.readUIntBE(2, lengthBytes);
+  return first !== 0x80 && der.length === 2 + lengthBytes + length;
+}
+
+/** What is signed is certificates, and nothing beside them. */
+function checkCertificate(base64: string, errors: FieldError[]): void {
+  if (base64 === '') return;
+  const pem = Buffer.from(base64, 'base64').toString('latin1');
+  const types = [...pem.matchAll(pemBlock)].map(([, type]) => type);
+  const other = types.find((type) => type !== 'CERTIFICATE');
+  const refuse = (text: string): unknown =>
+    errors.push(invalid('status.certificate', '<certificate data>', text));
+  if (other !== undefined) {
+    refuse(`only CERTIFICATE PEM blocks are allowed, found ${goQuote(other)}`);
+  } else if (types.length === 0) refuse('must contain at least one CERTIFICATE PEM block');
+  else if (![...pem.matchAll(pemBlock)].every(([, , text = '']) => isSequence(text))) {
+    refuse('x509: malformed certificate');
+  }
+}
+
 /** All that is wrong with a request; that it can be read and is signed is admission's to see. */
 export function validateRequest(request: CertificateSigningRequest): FieldError[] {
   const errors: FieldError[] = [];
+  checkPem(given(request.spec), errors);
   checkUsages(request.spec.usages ?? [], errors);
   checkSigner(request.spec, errors);
   const { expirationSeconds } = request.spec;
@@ -151,6 +203,7 @@ export function validateRequest(request: CertificateSigningRequest): FieldError[
     errors.push(invalid('spec.expirationSeconds', expirationSeconds, text));
   }
   checkConditions(request, errors);
+  checkCertificate(request.status?.certificate ?? '', errors);
   return errors;
 }
 

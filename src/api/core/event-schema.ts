@@ -59,7 +59,7 @@ export const newEventSchema = kindSchema(
     eventTime: req(microTime('When it was first seen.')),
     note: str('Description for people.'),
     reason: str('Short, machine-readable reason.'),
-    regarding: doc('The object it is about.', objectReference),
+    regarding: written(doc('The object it is about.', objectReference)),
     related: doc('Another object that is concerned.', objectReference),
     reportingController: str('Name of the controller that reported it.'),
     reportingInstance: str('Id of the instance of the controller.'),

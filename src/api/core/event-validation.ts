@@ -5,6 +5,7 @@
 import { deepEqual } from '../equal.js';
 import type { FieldError } from '../field-error.js';
 import { invalid, required } from '../field-error.js';
+import { GoSyntax } from '../go-text/syntax.js';
 import type { Event } from '../types/core.js';
 import { qualifiedNameErrors } from '../validation/names.js';
 
@@ -105,9 +106,16 @@ export function validateEventUpdate(next: Event, old: Event): FieldError[] {
   for (const name of fixed) {
     if (deepEqual(present(next[name]), present(old[name]))) continue;
     const shown = name === 'reportingComponent' ? 'reportingController' : name;
-    errors.push(invalid(shown, next[name], 'field is immutable'));
+    errors.push(invalid(shown, shownValue(name, next[name]), 'field is immutable'));
   }
   return errors;
+}
+
+/** Times and texts that are not set are shown as Go's. */
+function shownValue(name: (typeof fixed)[number], value: unknown): unknown {
+  if (value !== undefined && value !== null) return value;
+  if (name === 'related') return null;
+  return name === 'eventTime' ? new GoSyntax('0001-01-01 00:00:00 +0000 UTC') : '';
 }
 
 /** A value without what says nothing, as Go has it. */

@@ -93,6 +93,9 @@ export const eventKind = defineKind<Event>({
   nameRule: 'path-segment',
   storage,
   allowCreateOnUpdate: true,
+  setDefaults: (event) => {
+    (event as Partial<Event>).involvedObject ??= {};
+  },
   validate: (event) => validateEvent(event, 'reportingComponent'),
   columns,
   fields,

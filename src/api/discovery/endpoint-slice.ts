@@ -1,7 +1,7 @@
 /** EndpointSlice. */
 import { defineKind } from '../define.js';
 import { semanticEqual } from '../equal.js';
-import { at, child, duplicate, invalid, notSupported, tooMany } from '../field-error.js';
+import { at, child, duplicate, invalid, notSupported, required, tooMany } from '../field-error.js';
 import type { FieldError, FieldPath } from '../field-error.js';
 import { ageColumn, column, nameColumn } from '../print/columns.js';
 import {
@@ -20,6 +20,7 @@ import {
 } from '../schema/dsl.js';
 import { kindSchema } from '../schema/meta.js';
 import type { Infer } from '../schema/node.js';
+import { given } from '../schema/node.js';
 import { objectReference } from '../core/references.js';
 import {
   isDnsLabel,
@@ -34,7 +35,12 @@ import { dnsLabel, dnsSubdomain, isIPv4, isIPv6, labelValueErrors } from '../val
 const d = 'discovery/v1.';
 
 const forZone = (name: string) =>
-  list('Where it should be used.', struct(`${d}${name}`, 'A place.', { name: req(str('Name.')) }));
+  list(
+    'Where it should be used.',
+    struct(`${d}${name}`, 'A place.', {
+      name: req(str('Name.', { default: '', checksEmpty: true })),
+    }),
+  );
 
 /** EndpointSlice. */
 export const endpointSliceSchema = kindSchema(`${d}EndpointSlice`, 'Some endpoints of a service.', {
@@ -61,7 +67,7 @@ export const endpointSliceSchema = kindSchema(`${d}EndpointSlice`, 'Some endpoin
         hostname: strPtr('Host name.', { checks: [isDnsLabel] }),
         nodeName: strPtr('Node.', { checks: [isDnsSubdomain] }),
         targetRef: doc('Object behind it.', objectReference),
-        zone: str('Zone.'),
+        zone: strPtr('Zone.'),
       }),
     ),
   ),
@@ -106,12 +112,36 @@ function checkZones(
     return;
   }
   const names = new Set<string>();
-  for (const [index, { name }] of zones.entries()) {
+  for (const [index, zone] of zones.entries()) {
+    const { name = '' } = given(zone);
     const here = child(at(path, index), 'name');
     if (names.has(name)) errors.push(duplicate(here, name));
     names.add(name);
-    for (const text of labelValueErrors(name ?? '')) errors.push(invalid(here, name, text));
+    for (const text of labelValueErrors(name)) errors.push(invalid(here, name, text));
   }
+}
+
+/** A name of at least two labels. */
+function checkDomain(address: string, path: FieldPath, errors: FieldError[]): void {
+  if (address === '') {
+    errors.push(required(path));
+    return;
+  }
+  const name = address.endsWith('.') ? address.slice(0, -1) : address;
+  const problems = dnsSubdomain(name);
+  if (problems.length > 0) errors.push(invalid(path, name, problems.join(',')));
+  else if (!name.includes('.')) {
+    const text = 'should be a domain with at least two segments separated by dots';
+    errors.push(invalid(path, name, text));
+  } else {
+    const label = name.split('.').find((part) => dnsLabel(part).length > 0);
+    if (label !== undefined) errors.push(invalid(path, label, dnsLabel(label).join(',')));
+  }
+}
+
+/** New endpoints bring no topology along: it is of a version that is gone. */
+function dropTopology(slice: EndpointSlice): void {
+  for (const endpoint of slice.endpoints) delete endpoint.deprecatedTopology;
 }
 
 function validate(slice: EndpointSlice): FieldError[] {
@@ -130,7 +160,7 @@ function validate(slice: EndpointSlice): FieldError[] {
         if (isOther) errors.push(invalid(path, address, `must be an ${type} address`));
         for (const text of endpointIpErrors(address)) errors.push(invalid(here, address, text));
       } else if (type === 'FQDN') {
-        for (const text of dnsSubdomain(address)) errors.push(invalid(here, address, text));
+        checkDomain(address, here, errors);
       }
     });
     checkZones(endpoint, child(at('endpoints', index), 'hints.forZones'), errors);
@@ -172,10 +202,15 @@ export const endpointSliceKind = defineKind<EndpointSlice>({
     required: ['addressType'],
   },
   hasGeneration: true,
-  prepareUpdate: ({ metadata }, old) => {
-    // Not only what `hasGeneration` counts: labels say which service the slice is of.
-    if (semanticEqual(metadata.labels, old.metadata.labels)) return;
-    metadata.generation = (old.metadata.generation ?? 0) + 1;
+  prepareCreate: dropTopology,
+  prepareUpdate: (slice, old) => {
+    // Counted before the topology is dropped; and labels say which service the slice is of.
+    const fields = ['addressType', 'endpoints', 'ports'] as const;
+    const isSame = fields.every((name) => semanticEqual(slice[name], old[name]));
+    if (!isSame || !semanticEqual(slice.metadata.labels, old.metadata.labels)) {
+      slice.metadata.generation = (old.metadata.generation ?? 0) + 1;
+    }
+    if (!semanticEqual(slice.endpoints, old.endpoints)) dropTopology(slice);
   },
   setDefaults: (slice) => {
     slice.endpoints ??= [];
@@ -185,6 +220,10 @@ export const endpointSliceKind = defineKind<EndpointSlice>({
     next.addressType === old.addressType
       ? []
       : [invalid('addressType', next.addressType ?? '', 'field is immutable')],
+  warnings: ({ addressType }, old) =>
+    old === undefined && addressType === 'FQDN'
+      ? ['spec.addressType: FQDN endpoints are deprecated']
+      : [],
   columns: [
     nameColumn,
     column<EndpointSlice>('AddressType', (slice) => slice.addressType),

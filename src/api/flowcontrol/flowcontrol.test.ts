@@ -61,7 +61,7 @@ test.each<[string, object, string[]]>([
       ],
     },
     [
-      'spec.rules[0].nonResourceRules[0].verbs: Invalid value: ["*","get"]: if \'*\' is present, must not specify other verbs',
+      'spec.rules[0].nonResourceRules[0].verbs: Invalid value: []string{"*", "get"}: if \'*\' is present, must not specify other verbs',
       'spec.rules[0].nonResourceRules[0].nonResourceURLs[0]: Invalid value: "/a*b": wildcard can only do suffix matching',
     ],
   ],
@@ -98,9 +98,7 @@ test.each<[string, object, string[]]>([
   [
     'exempt under another name',
     { type: 'Exempt' },
-    [
-      "spec.type: Invalid value: \"Exempt\": type must be 'Exempt' if and only if `name` is 'exempt'",
-    ],
+    ["spec.type: Invalid value: \"Exempt\": type must be 'Exempt' if and only if name is 'exempt'"],
   ],
   [
     'a percentage of more than all',

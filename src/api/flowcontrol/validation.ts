@@ -1,6 +1,10 @@
 /** Checks of FlowSchemas and levels, with the texts of Kubernetes' `pkg/apis/flowcontrol/validation`. */
 import { at, child, forbidden, invalid, notSupported, required } from '../field-error.js';
 import type { FieldError, FieldPath } from '../field-error.js';
+import { goQuote } from '../go-text/quote.js';
+import { GoSyntax, goStrings } from '../go-text/syntax.js';
+import type { Given } from '../schema/node.js';
+import { given } from '../schema/node.js';
 import { dnsLabel, dnsSubdomain } from '../validation/names.js';
 import type { FlowSchema, PriorityLevelConfiguration } from './schemas.js';
 
@@ -8,7 +12,6 @@ const every = '*';
 const maxPrecedence = 10_000;
 const distinguishers = ['ByNamespace', 'ByUser'];
 const knownVerbs = [
-  '*',
   'create',
   'delete',
   'deletecollection',
@@ -38,7 +41,9 @@ export function flowSchemaErrors(name: string, spec: FlowSchema['spec']): FieldE
     refuse("only the schema named 'exempt' may have matchingPrecedence 1");
   }
   if (method !== undefined && !distinguishers.includes(method.type)) {
-    errors.push(notSupported('spec.distinguisherMethod', method, distinguishers));
+    const { type = '' } = given(method);
+    const value = new GoSyntax(`flowcontrol.FlowDistinguisherMethod{Type:${goQuote(type)}}`);
+    errors.push(notSupported('spec.distinguisherMethod.type', value, distinguishers));
   }
   const reference: Partial<Reference> = spec.priorityLevelConfiguration;
   const level = reference.name ?? '';
@@ -78,7 +83,7 @@ function checkSubject(subject: Subject, path: FieldPath, errors: FieldError[]): 
   const kinds = Object.keys(subjectFields) as SubjectKind[];
   const kind = kinds.find((known) => known === subject.kind);
   if (kind === undefined) {
-    errors.push(notSupported(child(path, 'kind'), subject.kind, kinds.sort()));
+    errors.push(notSupported(child(path, 'kind'), given(subject).kind ?? '', kinds.sort()));
     return;
   }
   for (const [of, name] of Object.entries(subjectFields)) {
@@ -91,7 +96,7 @@ function checkSubject(subject: Subject, path: FieldPath, errors: FieldError[]): 
   const named = subject[field];
   if (named === undefined) {
     errors.push(required(here, `${field} is required when subject kind is '${kind}'`));
-  } else if (named.name === '') {
+  } else if ((given(named).name ?? '') === '') {
     errors.push(required(child(here, 'name')));
   }
   if (kind === 'ServiceAccount' && subject.serviceAccount !== undefined) {
@@ -100,7 +105,7 @@ function checkSubject(subject: Subject, path: FieldPath, errors: FieldError[]): 
 }
 
 function checkAccount(
-  { name, namespace }: NonNullable<Subject['serviceAccount']>,
+  { name = '', namespace = '' }: Given<NonNullable<Subject['serviceAccount']>>,
   path: FieldPath,
   errors: FieldError[],
 ): void {
@@ -116,6 +121,8 @@ function checkAccount(
     errors.push(invalid(child(path, 'namespace'), namespace, text));
   }
 }
+
+const eachNamespace = "each member of this list must be '*' or a DNS-1123 label";
 
 function checkResources(
   rule: Partial<NonNullable<Rule['resourceRules']>[number]>,
@@ -143,16 +150,18 @@ function checkResources(
   checkEvery(namespaces, here, 'namespaces', errors);
   namespaces.forEach((namespace, index) => {
     if (namespace === every) return;
-    for (const text of dnsLabel(namespace)) errors.push(invalid(at(here, index), namespace, text));
+    for (const text of dnsLabel(namespace)) {
+      errors.push(invalid(at(here, index), namespace, `${eachNamespace}; ${text}`));
+    }
   });
 }
 
 function checkVerbs(verbs: readonly string[], path: FieldPath, errors: FieldError[]): void {
   const here = child(path, 'verbs');
   if (verbs.length === 0) errors.push(required(here, 'verbs must contain at least one value'));
-  checkEvery(verbs, here, 'verbs', errors);
-  if (verbs.some((verb) => !knownVerbs.includes(verb))) {
-    errors.push(notSupported(here, verbs, knownVerbs));
+  else if (verbs.includes(every)) checkEvery(verbs, here, 'verbs', errors);
+  else if (verbs.some((verb) => !knownVerbs.includes(verb))) {
+    errors.push(notSupported(here, new GoSyntax(goStrings(verbs)), knownVerbs));
   }
 }
 
@@ -186,7 +195,8 @@ function checkEvery(
   errors: FieldError[],
 ): void {
   if (values.length <= 1 || !values.includes(every)) return;
-  errors.push(invalid(path, values, `if '*' is present, must not specify other ${what}`));
+  const shown = new GoSyntax(goStrings(values));
+  errors.push(invalid(path, shown, `if '*' is present, must not specify other ${what}`));
 }
 
 type LevelSpec = PriorityLevelConfiguration['spec'];
@@ -194,9 +204,10 @@ type LevelSpec = PriorityLevelConfiguration['spec'];
 /** Checks a level's spec. */
 export function priorityLevelErrors(name: string, spec: LevelSpec): FieldError[] {
   const errors: FieldError[] = [];
+  const { type = '' } = given(spec);
   if ((name === 'exempt') !== (spec.type === 'Exempt')) {
-    const text = "type must be 'Exempt' if and only if `name` is 'exempt'";
-    errors.push(invalid('spec.type', spec.type, text));
+    const text = "type must be 'Exempt' if and only if name is 'exempt'";
+    errors.push(invalid('spec.type', type, text));
   }
   if (spec.type === 'Exempt') {
     if (spec.limited !== undefined) {
@@ -210,7 +221,7 @@ export function priorityLevelErrors(name: string, spec: LevelSpec): FieldError[]
     if (spec.limited === undefined) {
       errors.push(required('spec.limited', 'must not be empty when type is Limited'));
     } else checkLimited(spec.limited, errors);
-  } else errors.push(notSupported('spec.type', spec.type, ['Exempt', 'Limited']));
+  } else errors.push(notSupported('spec.type', type, ['Exempt', 'Limited']));
   return errors;
 }
 
@@ -239,7 +250,7 @@ function checkLimited(limited: NonNullable<LevelSpec['limited']>, errors: FieldE
     const text = 'if specified, must be a non-negative integer';
     errors.push(invalid('spec.limited.borrowingLimitPercent', borrowing, text));
   }
-  const { type, queuing } = limitResponse;
+  const { type = '', queuing } = given(limitResponse);
   const path = 'spec.limited.limitResponse';
   if (type === 'Reject') {
     if (queuing !== undefined) {

@@ -6,6 +6,9 @@ import { isJsonObject } from '../object.js';
 import { formatJson } from '../../lib/json.js';
 import { goQuote } from './quote.js';
 
+/** Most bytes of a text that are written out; errors are cut there anyway. */
+const maxShownBytes = 4096;
+
 /** Text that stands for a value and is shown as it is. */
 export class GoSyntax {
   readonly text: string;
@@ -37,9 +40,16 @@ export function goInterface(value: unknown): string {
 }
 
 /** `[]string{"a"}`; `[]string(nil)` where there is none. */
-function goStrings(value: unknown): string {
+export function goStrings(value: unknown): string {
   if (!Array.isArray(value)) return '[]string(nil)';
   return `[]string{${value.map((item) => goQuote(String(item))).join(', ')}}`;
+}
+
+/** Bytes that stand as base64 in JSON: `[]byte{0x61}`; `[]byte(nil)` where there are none. */
+export function goBytes(base64: string | undefined): GoSyntax {
+  if (base64 === undefined) return new GoSyntax('[]byte(nil)');
+  const bytes = [...Buffer.from(base64, 'base64').subarray(0, maxShownBytes)];
+  return new GoSyntax(`[]byte{${bytes.map((byte) => `0x${byte.toString(16)}`).join(', ')}}`);
 }
 
 /** A number or percentage; other values stay what they are. */

@@ -53,6 +53,7 @@ export const runtimeClassKind = defineKind<RuntimeClass>({
   version: 'v1',
   kind: 'RuntimeClass',
   plural: 'runtimeclasses',
+  allowUnconditionalUpdate: false,
   namespaced: false,
   schema,
   validateUpdate: (next, old) =>

@@ -65,6 +65,7 @@ export const podDisruptionBudgetKind = defineKind<PodDisruptionBudget>({
       'expectedPods',
     ]),
   plural: 'poddisruptionbudgets',
+  allowUnconditionalUpdate: false,
   shortNames: ['pdb'],
   nameRule: 'path-segment',
   schema: budgetSchema,

@@ -53,9 +53,12 @@ export const priorityClassKind = defineKind<PriorityClass>({
   shortNames: ['pc'],
   namespaced: false,
   schema,
-  hasGeneration: true,
   setDefaults: (object) => {
     object.value ??= 0;
+  },
+  // A new class has a generation, which no change counts up.
+  prepareCreate: ({ metadata }) => {
+    metadata.generation = 1;
   },
   validate,
   validateCreate: (object) => checkPolicy((object as PriorityClass).preemptionPolicy),

@@ -3,6 +3,8 @@ import { defineKind } from '../define.js';
 import { semanticEqual } from '../equal.js';
 import { at, child, duplicate, invalid, notSupported, required } from '../field-error.js';
 import type { FieldError } from '../field-error.js';
+import { goQuote } from '../go-text/quote.js';
+import { GoSyntax } from '../go-text/syntax.js';
 import { ageColumn, column, joined, nameColumn, orText } from '../print/columns.js';
 import {
   always,
@@ -13,11 +15,13 @@ import {
   listMap,
   req,
   str,
+  strPtr,
   struct,
   tuned,
 } from '../schema/dsl.js';
 import { kindSchema } from '../schema/meta.js';
 import type { Infer } from '../schema/node.js';
+import { given } from '../schema/node.js';
 import { isNonNegative, isNotEmpty, isQualifiedName, oneOf } from '../validation/checks.js';
 import { isDriverName } from '../validation/volumes.js';
 
@@ -28,7 +32,7 @@ const driverSchema = kindSchema(`${d}CSIDriver`, 'A CSI driver on the cluster.',
   spec: always(
     struct(`${d}CSIDriverSpec`, 'What the driver can do.', {
       attachRequired: bool('Volumes need attaching.', { default: true }),
-      fsGroupPolicy: str('None, File or ReadWriteOnceWithFSType.', {
+      fsGroupPolicy: strPtr('None, File or ReadWriteOnceWithFSType.', {
         default: 'ReadWriteOnceWithFSType',
         checks: [oneOf(['File', 'None', 'ReadWriteOnceWithFSType'])],
       }),
@@ -40,7 +44,7 @@ const driverSchema = kindSchema(`${d}CSIDriver`, 'A CSI driver on the cluster.',
       tokenRequests: list(
         'Tokens that the driver gets.',
         struct(`${d}TokenRequest`, 'A token.', {
-          audience: req(tuned(str('For whom.'), { pointer: true })),
+          audience: req(tuned(str('For whom.', { default: '' }), { pointer: true })),
           expirationSeconds: int64('Validity in seconds.'),
         }),
       ),
@@ -65,7 +69,8 @@ function validateDriver({ metadata, spec }: CSIDriver): FieldError[] {
     }
   }
   const seen = new Set<string>();
-  (spec.tokenRequests ?? []).forEach(({ audience, expirationSeconds: seconds }, index) => {
+  (spec.tokenRequests ?? []).forEach((request, index) => {
+    const { audience = '', expirationSeconds: seconds } = given(request);
     const path = at('spec.tokenRequests', index);
     if (seen.has(audience)) errors.push(duplicate(child(path, 'audience'), audience));
     seen.add(audience);
@@ -90,7 +95,12 @@ function validateDriverUpdate(next: CSIDriver, old: CSIDriver): FieldError[] {
   for (const name of ['attachRequired', 'volumeLifecycleModes'] as const) {
     if (semanticEqual(next.spec[name], old.spec[name])) continue;
     const path = name === 'attachRequired' ? 'spec.attachedRequired' : `spec.${name}`;
-    errors.push(invalid(path, next.spec[name] ?? null, 'field is immutable'));
+    const modes = (next.spec.volumeLifecycleModes ?? []).map(goQuote).join(', ');
+    const value =
+      name === 'attachRequired'
+        ? next.spec.attachRequired
+        : new GoSyntax(`[]storage.VolumeLifecycleMode{${modes}}`);
+    errors.push(invalid(path, value, 'field is immutable'));
   }
   return errors;
 }
@@ -100,6 +110,7 @@ export const csiDriverKind = defineKind<CSIDriver>({
   ...storage,
   kind: 'CSIDriver',
   plural: 'csidrivers',
+  allowUnconditionalUpdate: false,
   schema: driverSchema,
   validate: validateDriver,
   validateUpdate: validateDriverUpdate,
@@ -210,6 +221,7 @@ export const csiNodeKind = defineKind<CSINode>({
   ...storage,
   kind: 'CSINode',
   plural: 'csinodes',
+  allowUnconditionalUpdate: false,
   schema: csiNodeSchema,
   validate: validateCsiNode,
   validateUpdate: validateCsiNodeUpdate,

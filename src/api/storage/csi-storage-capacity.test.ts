@@ -41,7 +41,8 @@ test('what was asked of the driver stays, what it answered changes', () => {
     validateUpdate(kind, capacity(fields), old).map(formatFieldError);
   expect(errors({ ...good, capacity: '5Gi', maximumVolumeSize: '1Gi' })).toEqual([]);
   expect(errors({ storageClassName: 'slow', nodeTopology: { matchLabels: { a: 'b' } } })).toEqual([
-    'nodeTopology: Invalid value: {"matchLabels":{"a":"b"}}: field is immutable',
+    'nodeTopology: Invalid value: v1.LabelSelector{MatchLabels:map[string]string{"a":"b"}, ' +
+      'MatchExpressions:[]v1.LabelSelectorRequirement(nil)}: field is immutable',
     'storageClassName: Invalid value: "slow": field is immutable',
   ]);
 });

@@ -3,10 +3,12 @@ import { defineKind } from '../define.js';
 import { semanticEqual } from '../equal.js';
 import type { FieldError } from '../field-error.js';
 import { invalid } from '../field-error.js';
+import { goLabelSelector } from '../go-text/syntax.js';
 import { column, nameColumn } from '../print/columns.js';
 import { quantity, req, str } from '../schema/dsl.js';
 import { kindSchema, labelSelector } from '../schema/meta.js';
 import type { Infer } from '../schema/node.js';
+import { given } from '../schema/node.js';
 import { isNonNegativeQuantity } from '../validation/checks.js';
 import { dnsSubdomain } from '../validation/names.js';
 
@@ -39,7 +41,13 @@ function validateUpdate(next: CSIStorageCapacity, old: CSIStorageCapacity): Fiel
   const fields = ['nodeTopology', 'storageClassName'] as const;
   return fields
     .filter((field) => !semanticEqual(next[field], old[field]))
-    .map((field) => invalid(field, next[field], 'field is immutable'));
+    .map((field) => {
+      const value =
+        field === 'storageClassName'
+          ? (given(next).storageClassName ?? '')
+          : goLabelSelector(next.nodeTopology);
+      return invalid(field, value, 'field is immutable');
+    });
 }
 
 /** CSIStorageCapacity. */
@@ -49,6 +57,7 @@ export const csiStorageCapacityKind = defineKind<CSIStorageCapacity>({
   kind: 'CSIStorageCapacity',
   listKind: 'CSIStorageCapacityList',
   plural: 'csistoragecapacities',
+  allowUnconditionalUpdate: false,
   schema,
   validate,
   validateUpdate,

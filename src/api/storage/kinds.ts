@@ -4,7 +4,7 @@ import { semanticEqual } from '../equal.js';
 import { canonicalJson } from '../facts/hash.js';
 import { isDefaultStorageClass } from '../facts/storage-class.js';
 import { at, child, duplicate, forbidden, invalid, required } from '../field-error.js';
-import type { FieldError } from '../field-error.js';
+import type { FieldError, FieldPath } from '../field-error.js';
 import { ageColumn, column, nameColumn } from '../print/columns.js';
 import {
   always,
@@ -42,11 +42,21 @@ const optional: Partial<SchemaNode> & { readonly isRequired: boolean } = {
   always: false,
   isRequired: false,
 };
-/** The spec of a volume where it may be absent. */
-const volumeSpec: SchemaNode = tuned(
-  persistentVolumeSchema.properties?.['spec'] ?? { type: 'any' },
-  optional,
-);
+const wholeSpec: SchemaNode = persistentVolumeSchema.properties?.['spec'] ?? { type: 'any' };
+/** The spec of a volume where it may be absent; nothing is filled in that a volume of its own would have. */
+const volumeSpec: SchemaNode = tuned(wholeSpec, {
+  ...optional,
+  properties: Object.fromEntries(
+    Object.entries(wholeSpec.properties ?? {}).map(([name, field]) => [
+      name,
+      name === 'persistentVolumeReclaimPolicy' || name === 'volumeMode'
+        ? tuned(field, { default: undefined })
+        : field,
+    ]),
+  ),
+});
+
+const isReclaimPolicy = oneOf(['Delete', 'Retain']);
 
 const storageClassSchema = kindSchema(`${d}StorageClass`, 'How volumes are provisioned.', {
   allowVolumeExpansion: bool('Volumes may grow.'),
@@ -54,9 +64,9 @@ const storageClassSchema = kindSchema(`${d}StorageClass`, 'How volumes are provi
   mountOptions: list('Options of mounts.', str('')),
   parameters: labels('Parameters of the provisioner.'),
   provisioner: req(str('Name of the provisioner.', { checks: [isQualifiedNameInLowerCase] })),
-  reclaimPolicy: str('Delete or Retain.', {
+  reclaimPolicy: strPtr('Delete or Retain.', {
     default: 'Delete',
-    checks: [oneOf(['Delete', 'Retain'])],
+    checks: [(value, path, errors) => void (value === '' || isReclaimPolicy(value, path, errors))],
   }),
   volumeBindingMode: strPtr('Immediate or WaitForFirstConsumer.', {
     default: 'Immediate',
@@ -153,8 +163,33 @@ const isAttachmentSource: Check = (value, path, errors) => {
     const here = child(path, 'persistentVolumeName');
     if (name === '') errors.push(required(here, 'must specify non empty persistentVolumeName'));
     isDnsSubdomain(name, here, errors);
-  }
+  } else if (isJsonObject(inline)) checkInline(inline, child(path, 'inlineVolumeSpec'), errors);
 };
+
+/** The spec of a volume that a pod brings along: of a driver, with neither a claim nor a size. */
+function checkInline(
+  spec: Readonly<Record<string, unknown>>,
+  path: FieldPath,
+  errors: FieldError[],
+): void {
+  const context = 'in the context of inline volumes';
+  const { claimRef, capacity, csi, accessModes, persistentVolumeReclaimPolicy: policy } = spec;
+  if (claimRef !== undefined) {
+    errors.push(forbidden(child(path, 'claimRef'), `may not be specified ${context}`));
+  }
+  if (isJsonObject(capacity) && Object.keys(capacity).length > 0) {
+    errors.push(forbidden(child(path, 'capacity'), `may not be specified ${context}`));
+  }
+  if (csi === undefined)
+    errors.push(required(child(path, 'csi'), `has to be specified ${context}`));
+  if (!Array.isArray(accessModes) || accessModes.length === 0) {
+    errors.push(required(child(path, 'accessModes')));
+  }
+  if (policy !== undefined && policy !== 'Retain') {
+    const text = `may only be Retain ${context}`;
+    errors.push(forbidden(child(path, 'persistentVolumeReclaimPolicy'), text));
+  }
+}
 
 const attachmentSchema = kindSchema(`${d}VolumeAttachment`, 'A volume attached to a node.', {
   spec: always(
@@ -193,6 +228,7 @@ export const volumeAttachmentKind = defineKind<VolumeAttachment>({
   ...storage,
   kind: 'VolumeAttachment',
   plural: 'volumeattachments',
+  allowUnconditionalUpdate: false,
   schema: attachmentSchema,
   validateCreate: (object) => {
     const errors: FieldError[] = [];

@@ -9,7 +9,6 @@ import { formatJson } from '../../../lib/json.js';
 import { conflict, deletedStatus } from '../status.js';
 import type { ChangeResult, Objects } from './objects.js';
 import type { Admission, RequestContext } from './types.js';
-import { errorTarget } from './types.js';
 
 /** Options of a delete. */
 export interface DeleteOptions {
@@ -91,7 +90,7 @@ export class Deleter {
       return { code: 200, body: isGraceful ? this.#ended(result.object) : result.bytes };
     }
     const { code: _code, ...status } = deletedStatus(
-      errorTarget(kind),
+      { group: kind.group, resource: kind.plural },
       name,
       gone.metadata.uid ?? '',
     );

@@ -87,7 +87,7 @@ export interface VirtualReader {
   get(namespace: string, name: string): Promise<Entry>;
 }
 
-/** The resource as errors name it. */
+/** The resource as errors name it: by the group that its objects are stored in. */
 export function errorTarget(kind: KindDeclaration): { group: string; resource: string } {
-  return { group: kind.group, resource: kind.plural };
+  return { group: kind.storage.group, resource: kind.plural };
 }

@@ -291,8 +291,8 @@ test('kinds that must be changed by their version are', async () => {
   await expect(update).rejects.toMatchObject({
     code: 422,
     message:
-      'Lease.coordination.k8s.io "l" is invalid: metadata.resourceVersion: ' +
-      'Invalid value: 0: must be specified for an update',
+      'leases.coordination.k8s.io "l" is invalid: metadata.resourceVersion: ' +
+      'Invalid value: 0x0: must be specified for an update',
   });
 });
 

@@ -348,7 +348,7 @@ function checkVersion(
   if (uid !== '' && uid !== old.metadata.uid) {
     const error = invalid('metadata.uid', uid, 'field is immutable');
     throw isPatch
-      ? invalidObject({ group: kind.group, kind: kind.kind, name }, [error])
+      ? invalidObject({ group: kind.storage.group, kind: kind.kind, name }, [error])
       : conflict(errorTarget(kind), name, wrongUid(context, uid, old.metadata.uid ?? ''));
   }
   if (version === '' || version === '0') {
@@ -356,9 +356,10 @@ function checkVersion(
     const error: FieldError = {
       type: 'FieldValueInvalid',
       field: 'metadata.resourceVersion',
-      body: 'Invalid value: 0: must be specified for an update',
+      body: 'Invalid value: 0x0: must be specified for an update',
     };
-    throw invalidObject({ group: kind.group, kind: kind.kind, name }, [error]);
+    // The resource's name stands where other errors of validation have the kind's.
+    throw invalidObject({ group: kind.storage.group, kind: kind.plural, name }, [error]);
   }
   if (version !== old.metadata.resourceVersion) {
     if (!/^\d+$/.test(version)) {
@@ -376,7 +377,7 @@ function refuseInvalid(
   if (errors.length === 0) return;
   const { kind } = context.target;
   const name = object.metadata.name ?? '';
-  throw invalidObject({ group: kind.group, kind: kind.kind, name }, errors);
+  throw invalidObject({ group: kind.storage.group, kind: kind.kind, name }, errors);
 }
 
 /** True when this write took away the last thing that held a deleted object. */
