@@ -146,7 +146,7 @@ export const rows: readonly Row[] = [
     '{}',
     422,
     'Invalid',
-    'CreateOptions.meta.k8s.io "" is invalid: dryRun: Unsupported value: ["Some"]: supported values: "All"',
+    'CreateOptions.meta.k8s.io "" is invalid: dryRun: Unsupported value: []string{"Some"}: supported values: "All"',
   ],
   [
     'POST',
@@ -210,7 +210,7 @@ export const rows: readonly Row[] = [
     '{"dryRun":["Some"]}',
     422,
     'Invalid',
-    'DeleteOptions.meta.k8s.io "" is invalid: dryRun: Unsupported value: ["Some"]: supported values: "All"',
+    'DeleteOptions.meta.k8s.io "" is invalid: dryRun: Unsupported value: []string{"Some"}: supported values: "All"',
   ],
   [
     'DELETE',

@@ -9,9 +9,13 @@ export class StatusError extends Error {
   override readonly name = 'StatusError';
   readonly status: Status;
 
-  constructor(status: Status) {
+  /** False for a refusal of authorization, whose answer tells browsers not to guess at its type. */
+  readonly isSniffed: boolean;
+
+  constructor(status: Status, options: { readonly isSniffed?: boolean } = {}) {
     super(status.message ?? '');
     this.status = status;
+    this.isSniffed = options.isSniffed ?? true;
   }
 
   get code(): number {
@@ -146,7 +150,7 @@ export function unsupportedMediaType(accepted: readonly string[]): StatusError {
 
 /** 415 UnsupportedMediaType, in the words of go-restful: no route takes bodies of the type. */
 export function noRouteForType(): StatusError {
-  return failure(415, 'UnsupportedMediaType', '415: Unsupported Media Type');
+  return failure(415, 'UnsupportedMediaType', '415: Unsupported Media Type', {});
 }
 
 /** 413 RequestEntityTooLarge; the limit is in bytes. */

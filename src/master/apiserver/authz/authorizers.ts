@@ -74,5 +74,5 @@ export function forbiddenError(attributes: Attributes, decision: Decision): Stat
   const error = forbidden(target, attributes.name, text);
   const message = `${forbiddenSubject(attributes)}: ${text}`;
   const details = attributes.isResource ? error.status.details : {};
-  return new StatusError({ ...error.status, message, details });
+  return new StatusError({ ...error.status, message, details }, { isSniffed: false });
 }

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { Exchange } from '../rest/exchange.js';
 import { end, header, writeHead } from '../rest/exchange.js';
-import { negotiate } from '../rest/negotiate.js';
+import { acceptedTypes } from '../content/media-types.js';
+import { availableTypes, negotiate } from '../rest/negotiate.js';
 import { sendBytes, sendJson } from '../rest/respond.js';
 import {
   aggregatedDiscovery,
@@ -14,6 +15,10 @@ import type { ServedGroups } from './served-groups.js';
 
 const aggregatedPattern =
   /application\/json;(?=[^,]*g=apidiscovery\.k8s\.io)(?=[^,]*v=(v2beta1|v2)\b)(?=[^,]*as=APIGroupDiscoveryList)/;
+
+/** What discovery is answered in, by whether a route is asked that knows its types. */
+const named = { protobuf: false, accepted: acceptedTypes } as const;
+const routed = { ...named, available: availableTypes.one } as const;
 
 /** Serves `/api`, `/apis` and what lies between them and the resources. */
 export class DiscoveryHandler {
@@ -45,7 +50,9 @@ export class DiscoveryHandler {
     }
     const document = this.#document(root, first ?? '', second, parts.length);
     if (document === undefined) return false;
-    const format = negotiate(header(exchange, 'accept'));
+    // A group's document is served apart from routes, which have words of their own for what they have not.
+    const isGroup = root === 'apis' && parts.length === 2;
+    const format = negotiate(header(exchange, 'accept'), isGroup ? named : routed);
     await sendJson(exchange, 200, Buffer.from(JSON.stringify(document)), format);
     return true;
   }
@@ -69,7 +76,7 @@ export class DiscoveryHandler {
       return;
     }
     const document = root === 'api' ? coreVersions(this.#address) : groupList(this.#served);
-    const format = negotiate(accept);
+    const format = negotiate(accept, root === 'api' ? routed : named);
     await sendJson(exchange, 200, Buffer.from(JSON.stringify(document)), format);
   }
 

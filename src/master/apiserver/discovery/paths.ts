@@ -2,9 +2,10 @@ import type { Registry } from '../../../lib/metrics.js';
 import type { ServiceAccountTokens } from '../authn/service-account-tokens.js';
 import type { Exchange } from '../rest/exchange.js';
 import { header } from '../rest/exchange.js';
-import { negotiate } from '../rest/negotiate.js';
+import { availableTypes, negotiate } from '../rest/negotiate.js';
 import type { PathHandler } from '../rest/pipeline.js';
 import { sendBytes, sendJson } from '../rest/respond.js';
+import { methodNotAllowed, notAvailable } from '../status.js';
 import type { ServedGroups } from './served-groups.js';
 import { kubernetesVersion } from './version.js';
 
@@ -16,8 +17,13 @@ export function wellKnownPaths(deps: {
   readonly tokens: ServiceAccountTokens;
 }): PathHandler {
   const { served, metrics, tokens } = deps;
-  const json = async (exchange: Exchange, body: object): Promise<true> => {
-    const format = negotiate(header(exchange, 'accept'));
+  const json = async (
+    exchange: Exchange,
+    body: object,
+    available?: readonly string[],
+  ): Promise<true> => {
+    const offer = { protobuf: false, ...(available === undefined ? {} : { available }) };
+    const format = negotiate(header(exchange, 'accept'), offer);
     await sendJson(exchange, 200, Buffer.from(JSON.stringify(body)), format);
     return true;
   };
@@ -28,7 +34,7 @@ export function wellKnownPaths(deps: {
         return json(exchange, { paths: rootPaths(served) });
       case '/version':
       case '/version/':
-        return json(exchange, kubernetesVersion);
+        return json(exchange, kubernetesVersion, availableTypes.json);
       case '/metrics': {
         const text = metrics.map((registry) => registry.metrics()).join('\n');
         await sendBytes(exchange, 200, Buffer.from(text), metrics[0].contentType);
@@ -44,13 +50,11 @@ export function wellKnownPaths(deps: {
           subject_types_supported: ['public'],
           id_token_signing_alg_values_supported: [...new Set(keys.map(({ alg }) => alg))].sort(),
         };
-        await sendCached(exchange, configuration, 'application/json');
-        return true;
+        return cached(exchange, configuration, 'application/json');
       }
       case '/openid/v1/jwks':
       case '/openid/v1/jwks/':
-        await sendCached(exchange, tokens.jwks(), 'application/jwk-set+json');
-        return true;
+        return cached(exchange, tokens.jwks(), 'application/jwk-set+json');
       default:
         return false;
     }
@@ -58,9 +62,16 @@ export function wellKnownPaths(deps: {
 }
 
 /** Sends a document that OIDC relying parties may keep for an hour. */
-function sendCached(exchange: Exchange, value: object, type: string): Promise<void> {
+async function cached(exchange: Exchange, value: object, type: string): Promise<true> {
+  if (exchange.method !== 'GET') throw methodNotAllowed();
+  const accept = header(exchange, 'accept');
+  const wanted = accept.split(',').map((clause) => clause.split(';')[0]?.trim());
+  if (accept !== '' && !wanted.some((one) => one === '*/*' || one === type)) {
+    throw notAvailable([type]);
+  }
   const headers = { 'cache-control': 'public, max-age=3600' };
-  return sendBytes(exchange, 200, Buffer.from(JSON.stringify(value)), type, headers);
+  await sendBytes(exchange, 200, Buffer.from(JSON.stringify(value)), type, headers);
+  return true;
 }
 
 function rootPaths(served: ServedGroups): string[] {

@@ -3,7 +3,6 @@ import { readDeleteOptions } from './delete-options.js';
 
 test.each<[string, unknown, object, object]>([
   ['nothing', undefined, {}, { dryRun: false, gracePeriodSeconds: undefined }],
-  ['no object', 'x', {}, { dryRun: false }],
   ['grace', { gracePeriodSeconds: 0 }, {}, { gracePeriodSeconds: 0 }],
   [
     'the body before the query',
@@ -42,8 +41,26 @@ test.each<[string, unknown, object, object]>([
 
 const head = 'DeleteOptions.meta.k8s.io "" is invalid: ';
 test.each<[unknown, number, string]>([
-  [{ gracePeriodSeconds: 'soon' }, 400, 'invalid gracePeriodSeconds: soon'],
-  [{ gracePeriodSeconds: 1.5 }, 400, 'invalid gracePeriodSeconds: 1.5'],
+  [
+    { gracePeriodSeconds: 'soon' },
+    400,
+    'json: cannot unmarshal string into Go struct field DeleteOptions.gracePeriodSeconds of type int64',
+  ],
+  [
+    { gracePeriodSeconds: 1.5 },
+    400,
+    'json: cannot unmarshal number 1.5 into Go struct field DeleteOptions.gracePeriodSeconds of type int64',
+  ],
+  [
+    { preconditions: { uid: 5 } },
+    400,
+    'json: cannot unmarshal number into Go struct field Preconditions.preconditions.uid of type types.UID',
+  ],
+  [
+    { preconditions: [] },
+    400,
+    'json: cannot unmarshal array into Go struct field DeleteOptions.preconditions of type v1.Preconditions',
+  ],
   [
     { propagationPolicy: 'Some' },
     422,
@@ -57,6 +74,21 @@ test.each<[unknown, number, string]>([
   [{ kind: 'Pod', apiVersion: 'v1' }, 400, 'no kind "Pod" is registered for version "v1"'],
 ])('refused: %j', (body, code, message) => {
   expect(() => readDeleteOptions(body)).toThrow(expect.objectContaining({ code, message }));
+});
+
+test.each([
+  ['array', []],
+  ['string', 'x'],
+  ['number', 5],
+])('a body that is no object deletes nothing: %s', (type, body) => {
+  expect(() => readDeleteOptions(body)).toThrow(
+    expect.objectContaining({
+      code: 400,
+      message: expect.stringContaining(
+        `json parse error: json: cannot unmarshal ${type} into Go value`,
+      ),
+    }),
+  );
 });
 
 test('a dry run of another kind is refused', () => {

@@ -62,6 +62,8 @@ export interface Offer {
    * patterns only that of all types counts. @default whatever can be made
    */
   readonly available?: readonly string[];
+  /** The types that a refusal names. @default those that can be made */
+  readonly accepted?: readonly string[];
 }
 
 const plainOffer: Offer = { protobuf: false };
@@ -70,7 +72,10 @@ const plainOffer: Offer = { protobuf: false };
 export function negotiate(accept: string, offer: Offer = plainOffer): Format {
   if (accept === '' || accept === '*/*' || accept === 'application/json') return plainJson;
   const clauses = parseClauses(accept);
-  if (offer.available !== undefined && !clauses.some(namesKnown)) {
+  if (
+    offer.available !== undefined &&
+    !clauses.some((clause) => namesOne(clause, offer.available ?? []))
+  ) {
     throw notAvailable(offer.available);
   }
   for (const clause of clauses) {
@@ -87,17 +92,18 @@ export function negotiate(accept: string, offer: Offer = plainOffer): Format {
     return { type, as, asVersion };
   }
   if (offer.stream === true) throw notAcceptable(watchTypes);
-  throw notAcceptable(offer.protobuf ? acceptedTypes : customTypes);
+  throw notAcceptable(offer.accepted ?? (offer.protobuf ? acceptedTypes : customTypes));
 }
 
 /** The types that the paths of built-in resources have: of one object, and of lists and watches. */
 export const availableTypes = {
+  json: ['application/json'],
   one: acceptedTypes,
   many: [...acceptedTypes, ...watchTypes],
 } as const;
 
-function namesKnown({ type }: Clause): boolean {
-  return type === '*/*' || acceptedTypes.some((one) => one === type);
+function namesOne({ type }: Clause, available: readonly string[]): boolean {
+  return type === '*/*' || available.some((one) => one === type);
 }
 
 function isOffered(type: Format['type'], { protobuf, stream }: Offer): boolean {

@@ -1,3 +1,4 @@
+import { goStrings } from '../../../api/go-text/syntax.js';
 import { goQuote } from '../../../api/go-text/quote.js';
 import type { ListRequest, WriteOptions } from '../verbs/index.js';
 import { badRequest, failure } from '../status.js';
@@ -42,7 +43,7 @@ export function readWriteOptions(exchange: Exchange, kind: string): WriteOptions
   const dryRun = query.getAll('dryRun').filter((value) => value !== '');
   const strange = dryRun.find((value) => value !== 'All');
   if (strange !== undefined) {
-    const body = `Unsupported value: ${JSON.stringify(dryRun)}: supported values: "All"`;
+    const body = `Unsupported value: ${goStrings(dryRun)}: supported values: "All"`;
     throw invalidOption(kind, 'dryRun', body);
   }
   const validation = query.get('fieldValidation') ?? '';

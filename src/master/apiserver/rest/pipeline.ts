@@ -111,12 +111,17 @@ export class Pipeline {
   }
 
   async #handled(exchange: Exchange): Promise<boolean> {
-    const reads = exchange.method === 'GET' || exchange.method === 'HEAD';
+    const reads = exchange.method === 'GET' || (exchange.method === 'HEAD' && isGroups(exchange));
     if (!reads && this.#options.discovery.serves(exchange.info.path)) throw methodNotAllowed();
     if (reads && (await this.#options.discovery.handle(exchange))) return true;
     for (const handler of this.#options.paths) if (await handler(exchange)) return true;
     return false;
   }
+}
+
+/** The lists of groups and of a group's versions have a head, which no route of a resource or version has. */
+function isGroups({ info }: Exchange): boolean {
+  return /^\/apis(\/[^/]*)?\/?$/.test(info.path);
 }
 
 /**

@@ -149,6 +149,7 @@ export async function sendError(exchange: Exchange, error: unknown): Promise<voi
   }
   const retry = failed.status.details?.retryAfterSeconds;
   if (retry !== undefined) response.setHeader('retry-after', String(retry));
+  if (!failed.isSniffed) response.setHeader('x-content-type-options', 'nosniff');
   if (failed.message === tooManyText) {
     await sendBytes(exchange, failed.code, Buffer.from(`${tooManyText}\n`), 'text/plain');
     return;
