@@ -4,6 +4,7 @@ import type { Answer, Ask } from './client.js';
 import type { Sample } from './samples.js';
 
 const plurals: Readonly<Record<string, string>> = {
+  CSIStorageCapacity: 'csistoragecapacities',
   Endpoints: 'endpoints',
   Ingress: 'ingresses',
   IPAddress: 'ipaddresses',

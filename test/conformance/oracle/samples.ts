@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { loadAll } from 'js-yaml';
 
 const folder = 'test/conformance/testdata/samples';
-const files = ['pod', 'core', 'apps', 'cluster', 'newer'];
+const files = ['pod', 'core', 'apps', 'cluster', 'newer', 'groups'];
 /** Those that are asked more: names too, and more values of each field. */
 const richFiles = ['networking', 'rbac', 'webhooks', 'definitions'];
 
