@@ -176,7 +176,7 @@ export function invalidStatus(
     details: {
       ...(target.name === '' ? {} : { name: target.name }),
       ...(target.group === '' ? {} : { group: target.group }),
-      kind: target.kind,
+      ...(target.kind === '' ? {} : { kind: target.kind }),
       causes,
     },
     code: 422,

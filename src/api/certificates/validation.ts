@@ -2,7 +2,6 @@
  * The validation of CertificateSigningRequests, and of updates through each subresource (kubernetes
  * pkg/apis/certificates/validation).
  */
-import { goQuote } from '../go-text/quote.js';
 import { semanticEqual } from '../equal.js';
 import type { FieldError } from '../field-error.js';
 import { at, duplicate, forbidden, invalid, notSupported, required } from '../field-error.js';

@@ -14,6 +14,7 @@ import {
   list,
   listMap,
   req,
+  set,
   str,
   strPtr,
   struct,
@@ -48,7 +49,7 @@ const driverSchema = kindSchema(`${d}CSIDriver`, 'A CSI driver on the cluster.',
           expirationSeconds: int64('Validity in seconds.'),
         }),
       ),
-      volumeLifecycleModes: tuned(list('Persistent, Ephemeral.', str('')), {
+      volumeLifecycleModes: tuned(set('Persistent, Ephemeral.', str('')), {
         default: ['Persistent'],
       }),
     }),

@@ -3,7 +3,8 @@ import { replicaSetKind } from '../../../api/apps/kinds.js';
 import { jobKind } from '../../../api/batch/kinds.js';
 import { podKind } from '../../../api/core/pod.js';
 import { Entry } from './entry.js';
-import { parseFieldSelector, parseSelection, parseTerms } from './selection.js';
+import { parseTerms } from '../../../api/facts/field-terms.js';
+import { parseFieldSelector, parseSelection } from './selection.js';
 
 describe('field selectors', () => {
   const pod = Entry.fromStored(

@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Exchange } from '../rest/exchange.js';
 import { end, header, writeHead } from '../rest/exchange.js';
-import { acceptedTypes } from '../content/media-types.js';
 import { availableTypes, negotiate } from '../rest/negotiate.js';
 import { sendBytes, sendJson } from '../rest/respond.js';
 import {
@@ -17,7 +16,7 @@ const aggregatedPattern =
   /application\/json;(?=[^,]*g=apidiscovery\.k8s\.io)(?=[^,]*v=(v2beta1|v2)\b)(?=[^,]*as=APIGroupDiscoveryList)/;
 
 /** What discovery is answered in, by whether a route is asked that knows its types. */
-const named = { protobuf: false, accepted: acceptedTypes } as const;
+const named = { protobuf: false, accepted: availableTypes.one } as const;
 const routed = { ...named, available: availableTypes.one } as const;
 
 /** Serves `/api`, `/apis` and what lies between them and the resources. */

@@ -28,7 +28,7 @@ test.each<[string, unknown, object, object]>([
   ],
   [
     'empty preconditions',
-    { preconditions: { uid: '', resourceVersion: 7 } },
+    { preconditions: { uid: '', resourceVersion: null } },
     {},
     { uid: undefined, resourceVersion: undefined },
   ],

@@ -300,7 +300,7 @@ function goneWithUid(context: RequestContext, object: KubeObject): Error {
 }
 
 /** The text of apiserver's storage layer for an object that is not the one that was meant. */
-function wrongUid(context: RequestContext, wanted: string, present: string): string {
+export function wrongUid(context: RequestContext, wanted: string, present: string): string {
   const { kind, namespace, name } = context.target;
   const key = kindPrefix(kind) + objectKey({ namespace, name });
   return (

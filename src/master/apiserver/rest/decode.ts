@@ -1,11 +1,10 @@
 import type { KindDeclaration } from '../../../api/kind.js';
 import type { KubeObject } from '../../../api/object.js';
-import { formatGroupVersion, parseGroupVersion } from '../../../api/object.js';
 import type { KindRegistry } from '../../../api/registry.js';
 import { DecodeError } from '../../../api/schema/decode.js';
 import { objectOf } from '../content/decode.js';
-import type { TypeMeta } from '../content/typed-body.js';
 import type { RequestContext } from '../verbs/index.js';
+import { checkType } from '../verbs/index.js';
 import { badRequest, unsupportedMediaType } from '../status.js';
 import { customTypes } from '../content/media-types.js';
 import type { BodyParser } from '../content/body-parser.js';
@@ -61,29 +60,4 @@ function summary(bytes: Buffer): string {
   const start = bytes.subarray(0, summaryBytes);
   const text = bytes[0] === 0x7b ? start.toString() : start.toString('hex');
   return bytes.length > summaryBytes ? `${text} ...` : text;
-}
-
-/** Refuses an object of another kind, or of a version that is not served. @throws DecodeError */
-function checkType(kind: KindDeclaration, type: TypeMeta, kinds: KindRegistry): void {
-  if (!type.isObject) return;
-  const expected = formatGroupVersion(kind.group, kind.version);
-  const apiVersion = type.apiVersion || expected;
-  const name = type.kind || kind.kind;
-  if (apiVersion === expected && name === kind.kind) return;
-  const { group, version } = parseGroupVersion(apiVersion);
-  const given = kinds.byKind(group, version, name);
-  if (given !== undefined && name === kind.kind && group === kind.group) return;
-  const text =
-    given === undefined
-      ? `no kind "${name}" is registered for version "${apiVersion}" in scheme ` +
-        '"pkg/api/legacyscheme/scheme.go:30"'
-      : `converting (${version}.${name}) to (${goPackage(kind)}.${kind.kind}): unknown conversion`;
-  throw new DecodeError(
-    `${name} in version "${version}" cannot be handled as a ${kind.kind}: ${text}`,
-  );
-}
-
-/** The Go package of a group's internal types. */
-export function goPackage(kind: KindDeclaration): string {
-  return kind.group === '' ? 'core' : (kind.group.split('.')[0] ?? '');
 }

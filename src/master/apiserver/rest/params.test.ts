@@ -44,8 +44,11 @@ describe('the options of a write', () => {
   });
 
   test.each([
-    ['dryRun=None', 'dryRun: Unsupported value: ["None"]: supported values: "All"'],
-    ['dryRun=All&dryRun=Any', 'dryRun: Unsupported value: ["All","Any"]: supported values: "All"'],
+    ['dryRun=None', 'dryRun: Unsupported value: []string{"None"}: supported values: "All"'],
+    [
+      'dryRun=All&dryRun=Any',
+      'dryRun: Unsupported value: []string{"All", "Any"}: supported values: "All"',
+    ],
     [
       'fieldValidation=strict',
       'fieldValidation: Unsupported value: "strict": supported values: "", "Ignore", "Strict", "Warn"',

@@ -10,12 +10,12 @@ import type {
   Verbs,
   WriteRequest,
 } from '../verbs/index.js';
-import { readDeleteOptions } from '../verbs/index.js';
+import { goPackage, readDeleteOptions } from '../verbs/index.js';
 import { failure } from '../status.js';
 import type { BodyReader } from './body-reader.js';
 import type { BodyParser } from '../content/body-parser.js';
 import { callOf } from './call.js';
-import { goPackage, readObject } from './decode.js';
+import { readObject } from './decode.js';
 import type { Exchange } from './exchange.js';
 import { header } from './exchange.js';
 import type { Format } from './negotiate.js';

@@ -3,6 +3,8 @@ import type { FieldError } from '../../../api/field-error.js';
 import { at, forbidden, invalid, required } from '../../../api/field-error.js';
 import type { KubeObject } from '../../../api/object.js';
 import { labelValueErrors, qualifiedNameErrors } from '../../../api/validation/names.js';
+import { parseLabelSelector, SelectorError } from '../../../api/facts/selector-text.js';
+import { parseTerms } from '../../../api/facts/field-terms.js';
 import { goQuote } from '../../../api/go-text/quote.js';
 
 interface SelectorRequirement {
@@ -107,6 +109,22 @@ function checkRequirement(
     errors.push(...labelValueErrors(value).map((text) => invalid(field, value, text)));
   });
   return errors;
+}
+
+/** What is said of selectors that are given as text and cannot be read: the question is answered without them. */
+export function unreadSelectors(asked: ResourceAttributes | undefined): string {
+  const problems: string[] = [];
+  const { rawSelector: fields = '' } = asked?.fieldSelector ?? {};
+  if (parseTerms(fields) === undefined) {
+    problems.push(`${selectorsPath}.fieldSelector ignored due to parse error`);
+  }
+  try {
+    parseLabelSelector(asked?.labelSelector?.rawSelector ?? '');
+  } catch (error) {
+    if (!(error instanceof SelectorError)) throw error;
+    problems.push(`${selectorsPath}.labelSelector ignored due to parse error`);
+  }
+  return problems.join('; ');
 }
 
 /** Fields of metadata that every object comes with and that say nothing. */

@@ -263,3 +263,18 @@ describe('a review of a token', () => {
     await expect(status({ token: '' })).rejects.toMatchObject({ code: 400 });
   });
 });
+
+test('selectors whose text cannot be read are told, and asked without', async () => {
+  const resourceAttributes = {
+    verb: 'list',
+    resource: 'pods',
+    fieldSelector: { rawSelector: 'a=b,c' },
+    labelSelector: { rawSelector: '!!' },
+  };
+  const { status } = await review('SubjectAccessReview', { user: 'u', resourceAttributes });
+  expect(status).toMatchObject({
+    evaluationError:
+      'spec.resourceAttributes.fieldSelector ignored due to parse error; ' +
+      'spec.resourceAttributes.labelSelector ignored due to parse error',
+  });
+});

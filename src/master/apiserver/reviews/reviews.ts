@@ -12,7 +12,12 @@ import type { Authorization } from '../authz/authorizers.js';
 import { nodeNameOf } from '../authz/node-identity.js';
 import type { RbacAuthorizer } from '../authz/rbac.js';
 import type { Review, ReviewSpec } from './review-checks.js';
-import { checkLocalReview, checkSelfReview, checkSubjectReview } from './review-checks.js';
+import {
+  checkLocalReview,
+  checkSelfReview,
+  checkSubjectReview,
+  unreadSelectors,
+} from './review-checks.js';
 
 type Answer = (context: RequestContext, object: KubeObject) => Promise<KubeObject>;
 
@@ -31,9 +36,11 @@ const authenticationGroup = 'authentication.k8s.io';
 export function reviewAnswers(deps: ReviewDeps): Map<string, Answer> {
   const access = async (spec: ReviewSpec, user: UserInfo): Promise<object> => {
     const decision = await deps.authorization.decide(attributesOf(spec, user));
+    const evaluationError = unreadSelectors(spec.resourceAttributes);
     return {
       allowed: decision.allowed,
       ...(decision.reason === '' ? {} : { reason: decision.reason }),
+      ...(evaluationError === '' ? {} : { evaluationError }),
     };
   };
   const answer = (

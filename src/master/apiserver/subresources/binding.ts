@@ -1,11 +1,32 @@
+import { podKind } from '../../../api/core/pod.js';
+import type { FieldError } from '../../../api/field-error.js';
+import { aggregate, formatFieldError, notSupported, required } from '../../../api/field-error.js';
 import type { KubeObject } from '../../../api/object.js';
 import { isJsonObject } from '../../../api/object.js';
 import type { Pod, PodCondition } from '../../../api/types/core.js';
 import type { Objects } from '../registry/objects.js';
 import type { RequestContext } from '../registry/types.js';
+import { wrongUid } from '../registry/writer.js';
 import { badRequest, conflict } from '../status.js';
 
 const pods = { group: '', resource: 'pods' };
+
+/** The request for the binding of a pod that the body names: `bindings` are made in a namespace. */
+export function podOf(context: RequestContext, binding: KubeObject): RequestContext {
+  const { name = '' } = binding.metadata as Partial<KubeObject['metadata']>;
+  return { ...context, target: { ...context.target, kind: podKind, subresource: 'binding', name } };
+}
+
+/** @throws StatusError BadRequest for a target that is no node; Kubernetes takes these for faults of its own (500) */
+function targetName({ name, kind }: Record<string, unknown>): string {
+  const errors: FieldError[] = [];
+  if (kind !== undefined && kind !== '' && kind !== 'Node') {
+    errors.push(notSupported('target.kind', kind, ['Node', '<empty>']));
+  }
+  if (typeof name !== 'string' || name === '') errors.push(required('target.name'));
+  else if (errors.length === 0) return name;
+  throw badRequest(aggregate(errors.map(formatFieldError)));
+}
 
 /** Puts a pod on a node, once. @throws StatusError Conflict when it is bound already or going away */
 export async function bindPod(
@@ -14,12 +35,7 @@ export async function bindPod(
   binding: unknown,
 ): Promise<void> {
   const target = isJsonObject(binding) && isJsonObject(binding['target']) ? binding['target'] : {};
-  const node = target['name'];
-  if (typeof node !== 'string' || node === '') {
-    throw badRequest(
-      'Binding in version "v1" cannot be handled as a Binding: target.name: Required value',
-    );
-  }
+  const node = targetName(target);
   const { kind, namespace, name } = context.target;
   const metadata = isJsonObject(binding)
     ? (binding['metadata'] as KubeObject['metadata'] | undefined)
@@ -31,11 +47,7 @@ export async function bindPod(
       throw conflict({ group: '', resource: 'pods/binding' }, name, text);
     };
     if (metadata?.uid !== undefined && metadata.uid !== pod.metadata.uid) {
-      throw conflict(
-        pods,
-        name,
-        `Precondition failed: UID in precondition: ${metadata.uid}, UID in object meta: ${pod.metadata.uid ?? ''}`,
-      );
+      throw conflict(pods, name, wrongUid(context, metadata.uid, pod.metadata.uid ?? ''));
     }
     if (pod.metadata.deletionTimestamp !== undefined) {
       refuse(`pod ${name} is being deleted, cannot be assigned to a host`);

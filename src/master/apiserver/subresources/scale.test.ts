@@ -91,7 +91,7 @@ describe('a change of scale', () => {
     const { objects } = bench;
     const writer = new Writer({ objects, admission, mayCreate: () => Promise.resolve() });
     const context = bench.context(deployment, { subresource: 'scale' });
-    return changeScale(context, by, () => wanted, { objects, writer });
+    return changeScale(context, by, () => wanted, { objects, writer, kinds: bench.kinds });
   };
   const named = (wanted: { metadata?: object }): object => ({
     ...wanted,

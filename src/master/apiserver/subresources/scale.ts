@@ -4,16 +4,20 @@ import type { KindDeclaration, ScalePaths } from '../../../api/kind.js';
 import { selectorText } from '../../../api/facts/selectors.js';
 import type { KubeObject } from '../../../api/object.js';
 import { isJsonObject } from '../../../api/object.js';
-import { DecodeError, decodeValue } from '../../../api/schema/decode.js';
+import type { KindRegistry } from '../../../api/registry.js';
+import { checkBody } from '../registry/body-type.js';
 import type { Objects } from '../registry/objects.js';
 import type { RequestContext } from '../registry/types.js';
+import { errorTarget } from '../registry/types.js';
 import type { Writer } from '../registry/writer.js';
-import { badRequest, invalidObject, undeterminable } from '../status.js';
+import { wrongUid } from '../registry/writer.js';
+import { badRequest, conflict, invalidObject, undeterminable } from '../status.js';
 
 /** The dependencies of the `scale` subresource. */
 export interface ScaleDeps {
   readonly objects: Objects;
   readonly writer: Writer;
+  readonly kinds: KindRegistry;
 }
 
 function partsOf(path: string): string[] {
@@ -47,34 +51,34 @@ function int32Of(value: unknown): number {
 }
 
 /** @throws StatusError when a wanted value is no Scale of the target, or has a field of another type. */
-function checkScale({ target }: RequestContext, wanted: Record<string, unknown>): void {
-  const { kind = '', apiVersion = '' } = wanted as { kind?: string; apiVersion?: string };
-  const [named, version] = [kind || 'Scale', apiVersion || 'autoscaling/v1'];
-  if (named !== 'Scale' || version !== 'autoscaling/v1') {
+function checkScale(
+  context: RequestContext,
+  wanted: Record<string, unknown>,
+  old: KubeObject,
+  kinds: KindRegistry,
+): void {
+  const { target } = context;
+  checkBody(scaleKind, wanted, context, kinds);
+  const { metadata = {} } = wanted as { metadata?: Partial<KubeObject['metadata']> };
+  const { name: given = '', namespace = '', uid = '' } = metadata;
+  if (namespace !== '' && namespace !== target.namespace) {
     throw badRequest(
-      `${named} in version "${version.split('/').at(-1)}" cannot be handled as a Scale: no kind "${named}" is registered ` +
-        `for version "${version}" in scheme "pkg/api/legacyscheme/scheme.go:30"`,
+      'the namespace of the provided object does not match the namespace sent on the request',
     );
   }
-  checkTypes(wanted);
-  const given = (wanted as { metadata?: KubeObject['metadata'] }).metadata?.name ?? '';
+  if (uid !== '' && uid !== old.metadata.uid) {
+    throw conflict(
+      errorTarget(target.kind),
+      target.name,
+      wrongUid(context, uid, old.metadata.uid ?? ''),
+    );
+  }
   if (given === target.name) return;
   throw badRequest(
     given === ''
       ? undeterminable(target.name)
       : `the name of the object (${given}) does not match the name on the URL (${target.name})`,
   );
-}
-
-/** @throws StatusError when a wanted Scale has a field of another type. */
-function checkTypes(wanted: unknown): void {
-  try {
-    decodeValue(scaleKind.schema, wanted);
-  } catch (error) {
-    if (!(error instanceof DecodeError)) throw error;
-    const text = `Scale in version "v1" cannot be handled as a Scale: ${error.message}`;
-    throw badRequest(text);
-  }
 }
 
 /** The `autoscaling/v1 Scale` of an object. */
@@ -127,7 +131,7 @@ export async function changeScale(
       if (old === undefined) throw badRequest('the object is not there');
       const wanted = change(scaleOf(kind, old, paths));
       if (!isJsonObject(wanted)) throw badRequest('Scale must be an object');
-      checkScale(context, wanted);
+      checkScale(context, wanted, old, deps.kinds);
       const replicas = Number(readPath(wanted, '.spec.replicas') ?? 0);
       if (replicas < 0) {
         const body = `Invalid value: ${replicas}: must be greater than or equal to 0`;

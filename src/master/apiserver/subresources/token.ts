@@ -33,7 +33,7 @@ export async function requestToken(
   const reference = isJsonObject(spec['boundObjectRef']) ? spec['boundObjectRef'] : undefined;
   await restrictNode(context, { reference, audiences }, deps);
   const seconds = Number(spec['expirationSeconds'] ?? defaultSeconds);
-  checkSeconds(seconds, name);
+  checkSeconds(seconds);
   const entry = await deps.objects.get(context.target);
   const { uid = '' } = entry.object().metadata;
   const bound = reference === undefined ? undefined : await findBound(context, reference, deps);
@@ -52,8 +52,8 @@ export async function requestToken(
   };
 }
 
-function checkSeconds(seconds: number, name: string): void {
-  const target = { group: 'authentication.k8s.io', kind: 'TokenRequest', name };
+function checkSeconds(seconds: number): void {
+  const target = { group: 'authentication.k8s.io', kind: 'TokenRequest', name: '' };
   const refuse = (text: string): never => {
     const body = `Invalid value: ${seconds}: ${text}`;
     throw invalidObject(target, [

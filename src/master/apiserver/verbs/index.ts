@@ -14,6 +14,7 @@ export {
   portForwardOptions,
   proxyOptions,
 } from '../subresources/connect-options.js';
+export { checkType, goPackage } from '../registry/body-type.js';
 export type { DeleteParameters } from '../registry/delete-options.js';
 export { readDeleteOptions } from '../registry/delete-options.js';
 export type { FinishedRequest } from './gate.js';

@@ -1,5 +1,5 @@
 /** Names in requests: which object of which resource is meant, and which texts can be names at all. */
-import { parseTerms } from '../cache/selection.js';
+import { parseTerms } from '../../../api/facts/field-terms.js';
 
 /** The name in a request of a resource or an object: nothing of it needs to exist. */
 export interface ResourceName {

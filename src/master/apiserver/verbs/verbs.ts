@@ -1,7 +1,10 @@
+import { tokenRequestKind } from '../../../api/authentication/kinds.js';
 import { cloneJson } from '../../../api/clone.js';
+import { bindingKind } from '../../../api/core/config.js';
 import type { KindDeclaration, ScalePaths } from '../../../api/kind.js';
 import type { KubeObject } from '../../../api/object.js';
-import { isJsonObject } from '../../../api/object.js';
+import { formatGroupVersion, isJsonObject } from '../../../api/object.js';
+import { evictionKind } from '../../../api/policy/kinds.js';
 import type { KindRegistry } from '../../../api/registry.js';
 import type { ServiceAccountTokens } from '../authn/service-account-tokens.js';
 import type { Authorization } from '../authz/authorizers.js';
@@ -14,6 +17,7 @@ import {
 } from '../limits.js';
 import type { Deleter, DeleteOptions } from '../registry/deleter.js';
 import type { Flow, FlowControl } from '../flowcontrol/index.js';
+import { checkBody } from '../registry/body-type.js';
 import { checkListOptions } from '../registry/list-options.js';
 import type { Lister } from '../registry/lister.js';
 import type { Objects } from '../registry/objects.js';
@@ -35,7 +39,7 @@ import {
   methodNotAllowed,
   undeterminable,
 } from '../status.js';
-import { bindPod } from '../subresources/binding.js';
+import { bindPod, podOf } from '../subresources/binding.js';
 import { evictPod } from '../subresources/eviction.js';
 import { changeScale, scaleOf } from '../subresources/scale.js';
 import { findContainer } from '../subresources/pod-container.js';
@@ -209,6 +213,7 @@ export class Verbs {
 
   async #answerVirtual(context: RequestContext, object: KubeObject): Promise<Answer> {
     const { kind } = context.target;
+    if (kind === bindingKind) return this.#createSubresource(podOf(context, object), object);
     const answer = this.#deps.virtual.get(`${kind.group}/${kind.kind}`);
     if (answer === undefined) throw methodNotAllowed();
     return document(context.target, await answer(context, object), 201);
@@ -218,18 +223,17 @@ export class Verbs {
     const { target } = context;
     switch (`${target.kind.plural}/${target.subresource}`) {
       case 'pods/binding': {
-        const binding = await this.#admitCreate(context, value, 'v1', 'Binding');
+        const binding = await this.#admitCreate(context, value, bindingKind);
         await bindPod(this.#deps.objects, context, binding);
         return document(target, success, 201);
       }
       case 'pods/eviction': {
-        const eviction = await this.#admitCreate(context, value, 'policy/v1', 'Eviction');
+        const eviction = await this.#admitCreate(context, value, evictionKind);
         await evictPod(context, eviction, { ...this.#deps, deleter: this.#deps.evicter });
         return document(target, success, 201);
       }
       case 'serviceaccounts/token': {
-        const version = 'authentication.k8s.io/v1';
-        const request = await this.#admitCreate(context, value, version, 'TokenRequest');
+        const request = await this.#admitCreate(context, value, tokenRequestKind);
         return document(target, await requestToken(context, request, this.#deps), 201);
       }
       default:
@@ -247,15 +251,16 @@ export class Verbs {
   async #admitCreate(
     context: RequestContext,
     value: unknown,
-    apiVersion: string,
-    kind: string,
+    made: KindDeclaration,
   ): Promise<unknown> {
     if (!isJsonObject(value)) return value;
+    checkBody(made, value, context, this.#deps.kinds);
     const { name, namespace } = context.target;
     const given = isJsonObject(value['metadata']) ? value['metadata'] : {};
-    checkMadeFor(context.target, kind, given);
+    checkMadeFor(context.target, made.kind, given);
     const metadata = { ...given, name, ...(namespace === '' ? {} : { namespace }) };
-    const object = { ...value, kind, apiVersion, metadata };
+    const type = { kind: made.kind, apiVersion: formatGroupVersion(made.group, made.version) };
+    const object = { ...value, ...type, metadata };
     const request = { operation: 'CREATE', context, object, old: undefined } as const;
     await this.#deps.admission.mutate(request);
     await this.#deps.admission.validate(request);
