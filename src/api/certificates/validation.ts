@@ -127,7 +127,8 @@ function checkParts(
 
 function checkConditions(request: CertificateSigningRequest, errors: FieldError[]): void {
   const conditions = conditionsOf(request);
-  conditions.forEach(({ type, status }, index) => {
+  conditions.forEach((condition, index) => {
+    const { type = '', status = '' } = given(condition);
     const path = at('status.conditions', index);
     if (type === '') errors.push(required(`${path}.type`));
     if (conditions.slice(0, index).some((before) => before.type === type)) {

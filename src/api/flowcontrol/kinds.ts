@@ -5,6 +5,7 @@ import { semanticEqual } from '../equal.js';
 import type { FieldError } from '../field-error.js';
 import { invalid } from '../field-error.js';
 import { ageColumn, column, nameColumn } from '../print/columns.js';
+import { conditionTypeErrors } from '../validation/status-conditions.js';
 import { mandatoryFlowSchemas, mandatoryLevels } from './mandatory.js';
 import type { FlowSchema, PriorityLevelConfiguration } from './schemas.js';
 import { flowSchemaSchema, priorityLevelSchema } from './schemas.js';
@@ -14,6 +15,7 @@ const common = {
   group: 'flowcontrol.apiserver.k8s.io',
   version: 'v1',
   namespaced: false,
+  statusKeeps: 'metadata',
   hasGeneration: true,
 } as const;
 
@@ -52,6 +54,7 @@ export const flowSchemaKind = defineKind<FlowSchema>({
   kind: 'FlowSchema',
   plural: 'flowschemas',
   schema: flowSchemaSchema,
+  validateStatus: ({ status }) => conditionTypeErrors(status.conditions),
   validate: validateSchema,
   columns: [
     nameColumn,
@@ -85,6 +88,7 @@ export const priorityLevelKind = defineKind<PriorityLevelConfiguration>({
   kind: 'PriorityLevelConfiguration',
   plural: 'prioritylevelconfigurations',
   schema: priorityLevelSchema,
+  validateStatus: ({ status }) => conditionTypeErrors(status.conditions),
   setDefaults: (object) => {
     if (object.spec.type === 'Exempt') {
       object.spec.exempt ??= { nominalConcurrencyShares: 0, lendablePercent: 0 };

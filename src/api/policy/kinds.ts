@@ -18,6 +18,7 @@ import {
 import { condition, conditions, deleteOptions, kindSchema, labelSelector } from '../schema/meta.js';
 import type { Infer } from '../schema/node.js';
 import { isCountOrPercent, isNotMoreThan100Percent, oneOf } from '../validation/checks.js';
+import { conditionErrors } from '../validation/status-conditions.js';
 import { negativeCounts } from '../validation/status-counts.js';
 
 const policy = { group: 'policy', version: 'v1' } as const;
@@ -57,13 +58,15 @@ export interface PodDisruptionBudget extends Infer<typeof budgetSchema> {}
 export const podDisruptionBudgetKind = defineKind<PodDisruptionBudget>({
   ...policy,
   kind: 'PodDisruptionBudget',
-  validateStatus: ({ status }) =>
-    negativeCounts(status, [
+  validateStatus: ({ status }) => [
+    ...conditionErrors(status?.conditions),
+    ...negativeCounts(status, [
       'disruptionsAllowed',
       'currentHealthy',
       'desiredHealthy',
       'expectedPods',
     ]),
+  ],
   plural: 'poddisruptionbudgets',
   allowUnconditionalUpdate: false,
   shortNames: ['pdb'],
