@@ -287,3 +287,15 @@ describe('OpenAPI', () => {
     ]);
   });
 });
+
+test('a DELETE that answers with the object says so', () => {
+  const { paths } = openApiV2(registry, 'v1.33.0') as {
+    paths: Record<string, { delete: { responses: Record<string, { schema?: { $ref: string } }> } }>;
+  };
+  const answerOf = (path: string): string | undefined =>
+    paths[path]?.delete.responses['200']?.schema?.$ref.replace(/^.*\./, '');
+  expect(answerOf('/api/v1/namespaces/{namespace}/pods/{name}')).toBe('Pod');
+  expect(answerOf('/apis/storage.k8s.io/v1/csinodes/{name}')).toBe('CSINode');
+  expect(answerOf('/apis/apps/v1/namespaces/{namespace}/deployments/{name}')).toBe('Status');
+  expect(answerOf('/api/v1/namespaces/{name}')).toBe('Status');
+});

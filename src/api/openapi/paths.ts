@@ -1,4 +1,5 @@
 /** The paths of a resource with their operations. */
+import { answersWithObject } from '../facts/delete-answers.js';
 import type { KindDeclaration, Subresource, Verb } from '../kind.js';
 import type { KindRegistry } from '../registry.js';
 import { actionOf, operationId, operationText, tagOf } from './operation-names.js';
@@ -131,7 +132,7 @@ export function addPaths(
       everywhere,
       gvk: gvkOf(kind),
       body: bodyOf(verb, definitions.object),
-      answer: answerOf(verb, definitions),
+      answer: answerOf(verb, kind, definitions),
     });
   const add = (path: string, verbs: readonly Verb[], parameters: OpenApi[]): void => {
     const present = verbs.filter((verb) => kind.verbs.includes(verb));
@@ -158,9 +159,16 @@ function bodyOf(verb: Verb, object: string): string | undefined {
   return verb === 'delete' || verb === 'deletecollection' ? shared.deleteOptions : undefined;
 }
 
-function answerOf(verb: Verb, definitions: { object: string; list: string }): string {
+function answerOf(
+  verb: Verb,
+  kind: KindDeclaration,
+  definitions: { object: string; list: string },
+): string {
   if (verb === 'list') return definitions.list;
-  return verb === 'delete' || verb === 'deletecollection' ? shared.status : definitions.object;
+  if (verb === 'deletecollection') return shared.status;
+  // A namespace is answered too, but Kubernetes' document says otherwise, and generated clients go by that.
+  const isAnswered = answersWithObject(kind) && kind.plural !== 'namespaces';
+  return verb === 'delete' && !isAnswered ? shared.status : definitions.object;
 }
 
 function subresourceOperations(

@@ -1,3 +1,4 @@
+import { answersWithObject } from '../../../api/facts/delete-answers.js';
 import { cloneJson } from '../../../api/clone.js';
 import type { CustomResourceDefinition } from '../../../api/apiextensions/schemas.js';
 import type { KindDeclaration } from '../../../api/kind.js';
@@ -25,22 +26,6 @@ export interface Deleted {
   readonly code: number;
   readonly body: Buffer;
 }
-
-/** Kinds whose DELETE answers with the object as it was last, not with a Status: `group/plural`. */
-const answersWithObject = new Set([
-  '/namespaces',
-  '/persistentvolumeclaims',
-  '/persistentvolumes',
-  '/pods',
-  '/podtemplates',
-  '/resourcequotas',
-  '/serviceaccounts',
-  '/services',
-  'storage.k8s.io/csidrivers',
-  'storage.k8s.io/csinodes',
-  'storage.k8s.io/storageclasses',
-  'storage.k8s.io/volumeattachments',
-]);
 
 /** Deletes objects: at once, or by marking them while grace or finalizers hold them. */
 export class Deleter {
@@ -85,7 +70,7 @@ export class Deleter {
         options.orphanDependents === false || options.propagationPolicy === 'Foreground';
       return { code: accepted ? 202 : 200, body: result.bytes };
     }
-    if (answersWithObject.has(`${kind.group}/${kind.plural}`)) {
+    if (answersWithObject(kind)) {
       const isGraceful = kind.gracePeriodSeconds !== undefined;
       return { code: 200, body: isGraceful ? this.#ended(result.object) : result.bytes };
     }
