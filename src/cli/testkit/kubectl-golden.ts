@@ -176,6 +176,7 @@ const inputOf = ({ input }: Block): string => input.map((line) => `${line}\n`).j
 
 /** What may differ from run to run. Blanks that align are two. */
 const masks: readonly (readonly [RegExp, string])[] = [
+  [/\bX509SHA256=[0-9a-f]{64}\b/g, 'X509SHA256=<certificate>'],
   [/\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b/g, '<uid>'],
   [/\bkubectl\b(?!\.kubernetes)/g, 'trireme'],
   [/127\.0\.0\.1:\d+/g, '<server>'],
