@@ -2,6 +2,7 @@ import { expect, test } from '@jest/globals';
 import { Code, GrpcError } from '../lib/grpc/types.js';
 import { asEtcdError, diskFullError, etcdError } from './apply/errors.js';
 import { AuthError } from './auth/errors.js';
+import type { Compat } from './compat.js';
 import { clientError, rawAuthError } from './grpc-status.js';
 import { NotPrimaryError } from './lease/errors.js';
 import { CompactedError } from './mvcc/errors.js';
@@ -23,6 +24,14 @@ test('errors leave with the code and the text of etcd', () => {
     [Code.PermissionDenied, true, 'etcdserver: permission denied'],
     [Code.Unavailable, true, 'etcdserver: no space left on the disk of this member: /data/wal'],
   ]);
+});
+
+test('the codes that 3.6 has changed', () => {
+  const names = ['notCapable', 'notSupportedForLearner', 'clusterVersionUnavailable'] as const;
+  const codes = (compat: Compat): unknown[] =>
+    names.map((name) => clientError(etcdError(name), compat)?.code);
+  expect(codes('3.5')).toEqual(names.map(() => Code.Unavailable));
+  expect(codes('3.6')).toEqual(names.map(() => Code.FailedPrecondition));
 });
 
 test('a status stays what it is, and a bug is none', () => {

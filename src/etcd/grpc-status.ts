@@ -3,6 +3,7 @@ import { Code, GrpcError, isGrpcError } from '../lib/grpc/types.js';
 import type { Handlers, ServiceDefinition } from '../lib/grpc/types.js';
 import { asEtcdError } from './apply/errors.js';
 import type { EtcdErrorName } from './apply/errors.js';
+import type { Compat } from './compat.js';
 
 const codes: Readonly<Record<EtcdErrorName, Code>> = {
   emptyKey: Code.InvalidArgument,
@@ -62,7 +63,7 @@ const codes: Readonly<Record<EtcdErrorName, Code>> = {
   timeoutDueToConnectionLost: Code.Unavailable,
   unhealthy: Code.Unavailable,
   corrupt: Code.DataLoss,
-  notSupportedForLearner: Code.Unavailable,
+  notSupportedForLearner: Code.FailedPrecondition,
   clusterVersionUnavailable: Code.FailedPrecondition,
   wrongDowngradeVersionFormat: Code.InvalidArgument,
   invalidDowngradeTargetVersion: Code.InvalidArgument,
@@ -75,15 +76,27 @@ const codes: Readonly<Record<EtcdErrorName, Code>> = {
 };
 
 /**
+ * Where 3.5 has another code than `codes`. Clients of 3.6 take an error for the one of its text only if the code fits,
+ * and turn from a learner to the next endpoint only then.
+ */
+const codesOf35: Partial<Readonly<Record<EtcdErrorName, Code>>> = {
+  notCapable: Code.Unavailable,
+  notSupportedForLearner: Code.Unavailable,
+  clusterVersionUnavailable: Code.Unavailable,
+};
+
+/**
  * The status of what a call threw, as the client sees it.
+ * @param compat whose codes to use @default 3.5
  * @returns undefined for an error that is none of etcd's: a bug, or a disk that failed
  */
-export function clientError(error: unknown): GrpcError | undefined {
+export function clientError(error: unknown, compat: Compat = '3.5'): GrpcError | undefined {
   if (isGrpcError(error)) return error;
   const known = asEtcdError(error);
   if (known === undefined) return undefined;
   const { code, message, definite, cause } = known;
-  return new GrpcError(codes[code], message, { definite, cause });
+  const own = compat === '3.5' ? codesOf35[code] : undefined;
+  return new GrpcError(own ?? codes[code], message, { definite, cause });
 }
 
 /**

@@ -12,7 +12,9 @@ import { ElectionDefinition } from '../../gen/etcd/v3election.js';
 import { LockDefinition } from '../../gen/etcd/v3lock.js';
 import { TelemetryDefinition } from '../../gen/telemetry.js';
 import { ManualClock } from '../../lib/clock.js';
+import { Code } from '../../lib/grpc/types.js';
 import type { Handlers, ServiceDefinition } from '../../lib/grpc/types.js';
+import type { Compat } from '../compat.js';
 import { Telemetry } from '../telemetry/telemetry.js';
 import { guarded } from './guarded.js';
 
@@ -30,10 +32,10 @@ const services: readonly ServiceDefinition[] = [
 ];
 
 /** Makes each call of each service. @returns those that reached their handler */
-function answered(isLearner: boolean, request: unknown): string[] {
+function answered(isLearner: boolean, request: unknown, compat: Compat = '3.5'): string[] {
   const { grpc } = new Telemetry();
   const server = {
-    config: { clock: new ManualClock(), electionMs: 1000, telemetry: { grpc } },
+    config: { clock: new ManualClock(), compat, electionMs: 1000, telemetry: { grpc } },
     isLearner,
     leader: 1n,
     onLeaderChange: () => () => undefined,
@@ -53,7 +55,10 @@ function answered(isLearner: boolean, request: unknown): string[] {
       try {
         wrapped[name]?.(request, context);
       } catch (error) {
-        expect(error).toMatchObject({ message: 'etcdserver: rpc not supported for learner' });
+        expect(error).toMatchObject({
+          message: 'etcdserver: rpc not supported for learner',
+          code: compat === '3.6' ? Code.FailedPrecondition : Code.Unavailable,
+        });
       }
     }
   }
@@ -70,6 +75,10 @@ describe('a learner answers', () => {
 
   test('what it is asked about itself, and no other call', () => {
     expect(answered(true, { serializable: false })).toEqual(ofItself);
+  });
+
+  test('no other call of 3.6 either, with its own code', () => {
+    expect(answered(true, { serializable: false }, '3.6')).toEqual(ofItself);
   });
 
   test('ranges that need nobody else', () => {

@@ -4,12 +4,14 @@ import type { CallContext, Handlers, ServiceDefinition } from '../../lib/grpc/ty
 import { etcdError } from '../apply/errors.js';
 import { clientError } from '../grpc-status.js';
 import type { Clock } from '../../lib/clock.js';
+import type { Compat } from '../compat.js';
 import type { GrpcMetrics } from '../telemetry/grpc-metrics.js';
 
 /** The member, as far as every call is concerned. */
 export interface GuardedMember {
   readonly config: {
     readonly clock: Clock;
+    readonly compat?: Compat;
     readonly electionMs: number;
     readonly telemetry: { readonly grpc: GrpcMetrics };
   };
@@ -49,7 +51,8 @@ export function guarded<S extends ServiceDefinition>(
     if (handler === undefined) continue;
     const fullName = `${definition.fullName}/${method.name}`;
     const isForLearners = answeredByLearners.has(fullName);
-    const { grpc } = server.config.telemetry;
+    const { compat, telemetry } = server.config;
+    const { grpc } = telemetry;
     const count = grpc.method({
       service: definition.fullName,
       method: method.name,
@@ -60,7 +63,7 @@ export function guarded<S extends ServiceDefinition>(
       stopTimer?.();
     };
     const failed = (error: unknown, stopTimer: (() => void) | undefined): unknown => {
-      const status = clientError(error);
+      const status = clientError(error, compat);
       handled(status?.code ?? codeUnknown, stopTimer);
       return status ?? error;
     };
