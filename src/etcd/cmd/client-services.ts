@@ -30,6 +30,7 @@ import { KvService, rawKvDefinition } from '../rpc/kv.js';
 import { LeaseService } from '../rpc/lease.js';
 import { LockService } from '../rpc/lock.js';
 import { MaintenanceService } from '../rpc/maintenance.js';
+import { timedRanges } from '../telemetry/added-in-36.js';
 import { TelemetryService } from '../rpc/telemetry.js';
 import { WatchService } from '../rpc/watch.js';
 
@@ -54,8 +55,9 @@ export function newClientServices(
   });
   const keeper = new LeaseKeeper(server);
   const added: ((listener: GrpcServer) => void)[] = [];
+  const compat = server.config.compat ?? compatDefault;
   const gateway = new JsonGateway({
-    compat: server.config.compat ?? compatDefault,
+    compat,
     maxBodyBytes: 2 * (server.config.maxRequestBytes + grpcOverheadBytes),
     log: server.config.log,
     clock: server.config.clock,
@@ -70,7 +72,9 @@ export function newClientServices(
   };
   const add = <S extends ServiceDefinition>(definition: S, unguarded: Handlers<S>): void =>
     gateway.add(definition, addToPort(definition, unguarded));
-  const kv = new KvService(server, identity, quota);
+  const { clock, telemetry } = server.config;
+  const timed = compat === '3.6' ? timedRanges(telemetry.set, clock) : undefined;
+  const kv = new KvService(server, identity, quota, timed);
   add(rawKvDefinition, kv);
   const watches = new WatchService(server, identity);
   add(WatchDefinition, watches);

@@ -17,6 +17,7 @@ import { CorruptionCheck } from '../guards/corruption-check.js';
 import { clusterLookup } from './cluster-lookup.js';
 import { realMachine } from '../machine.js';
 import type { Machine } from '../machine.js';
+import { observeKnownPeers } from '../telemetry/added-in-36.js';
 import { watchCollections } from '../telemetry/loop-stalls.js';
 import { observeMember } from '../telemetry/member-metrics.js';
 import { Quota } from '../guards/quota.js';
@@ -147,7 +148,9 @@ function observe(
   ports: MemberPorts,
 ): void {
   const { memberId, store } = server;
-  observeMember(server.config.telemetry.set, {
+  const { compat, telemetry } = server.config;
+  if (compat === '3.6') observeKnownPeers(telemetry.set, server.membership);
+  observeMember(telemetry.set, {
     memberId,
     store,
     get isLearner() {

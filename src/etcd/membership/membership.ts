@@ -86,6 +86,11 @@ export class Membership {
     return this.#members.get(id);
   }
 
+  /** Members that have been removed. */
+  get removedIds(): bigint[] {
+    return [...this.#removed];
+  }
+
   isRemoved(id: bigint): boolean {
     return this.#removed.has(id);
   }

@@ -15,6 +15,7 @@ import { mayRange, mayTxn } from '../apply/permissions.js';
 import { isReadOnly, isSerializable, readTxn } from '../apply/txn.js';
 import type { AuthInfo } from '../auth/tokens.js';
 import type { Quota } from '../guards/quota.js';
+import type { TimedRange } from '../telemetry/added-in-36.js';
 import type { CallerIdentity } from './auth-info.js';
 import { entryAuth } from './auth-info.js';
 import { encodedAnswer, withBytes } from './codecs.js';
@@ -54,8 +55,16 @@ export class KvService implements Handlers<typeof rawKvDefinition> {
   readonly #server: KvMember;
   readonly #identity: CallerIdentity;
   readonly #quota: Quota;
+  readonly #timed: TimedRange;
 
-  constructor(server: KvMember, identity: CallerIdentity, quota: Quota) {
+  /** @param timed runs every range @default counts no time */
+  constructor(
+    server: KvMember,
+    identity: CallerIdentity,
+    quota: Quota,
+    timed: TimedRange = (read) => read(),
+  ) {
+    this.#timed = timed;
     this.#server = server;
     this.#identity = identity;
     this.#quota = quota;
@@ -72,7 +81,8 @@ export class KvService implements Handlers<typeof rawKvDefinition> {
     const server = this.#server;
     const read = (): Buffer => {
       mayRange(server, info, request);
-      return readRange(server.store, request, () => server.headers.field(server.store.rev));
+      const header = (): Buffer => server.headers.field(server.store.rev);
+      return this.#timed(() => readRange(server.store, request, header));
     };
     return request.serializable ? read() : server.requests.linearizable(read);
   }
