@@ -32,6 +32,8 @@ export const maxSnapshotCalls = 8;
 export const maxPendingReads = 65_536;
 /** A turn of the loop applies entries for at most this long, then lets other work run. */
 export const applySliceMs = 10;
+/** A turn of the loop serves reads for at most this long and one read more, then lets other work run. */
+export const readSliceMs = 10;
 /** Entries that stay in the log behind a snapshot, for followers that lag a little, and how many bytes of them. */
 export const catchUpEntriesDefault = 5000;
 export const catchUpBytes = 8 * 1024 * 1024;

@@ -45,6 +45,30 @@ function confirm(index: number): void {
 const tick = (): void => queue.tick(() => 'too late');
 
 describe('reads that are confirmed and wait for apply', () => {
+  test('share a turn with other work when they take long', () => {
+    const fail = (error: unknown): number => told.push(String(error));
+    for (const name of ['a', 'b', 'c', 'd']) {
+      const run = (): void => {
+        nowMs += 6;
+        told.push(name);
+      };
+      queue.wait(1000, run, fail);
+    }
+    wait('late', 20);
+    queue.flush();
+    confirm(4);
+    expect(queue.serve()).toBe(true);
+    expect(told).toEqual(['a', 'b']);
+    expect(queue.pending).toBe(3);
+    expect(queue.serve()).toBe(true);
+    expect(told).toEqual(['a', 'b', 'c', 'd']);
+    // A deadline that passes between two turns ends the wait as any other.
+    tick();
+    expect(told.at(-1)).toBe('late: too late');
+    expect(queue.serve()).toBe(false);
+    expect(queue.pending).toBe(0);
+  });
+
   test('outlive any number of ticks', () => {
     wait('a', 1000);
     wait('b', 1000);

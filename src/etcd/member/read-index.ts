@@ -1,7 +1,7 @@
 import type { ServerMetrics } from '../telemetry/server-metrics.js';
 import type { ReadState } from '../../raft/index.js';
 import { etcdError } from '../apply/errors.js';
-import { maxPendingReads, readIndexRetryMs } from '../guards/limits.js';
+import { maxPendingReads, readIndexRetryMs, readSliceMs } from '../guards/limits.js';
 
 interface Waiter {
   readonly deadlineMs: number;
@@ -103,15 +103,33 @@ export class ReadIndexQueue {
     );
   }
 
-  /** Serves what can be served. The loop calls it after it has applied. */
-  serve(): void {
+  /**
+   * Serves what can be served within a slice of time. The loop calls it after it has applied. Large reads that come
+   * together would else hold up everything else, watches and heartbeats too, for as long as all of them take.
+   * @returns whether reads are left that can be served in the next turn
+   */
+  serve(): boolean {
     const applied = this.#source.appliedIndex;
-    while (this.#confirmed[0] !== undefined && this.#confirmed[0].index <= applied) {
-      const { waiters } = this.#confirmed[0];
+    let first = this.#confirmed[0];
+    if (first === undefined || first.index > applied) return false;
+    const untilMs = this.#nowMs() + readSliceMs;
+    for (; first !== undefined && first.index <= applied; first = this.#confirmed[0]) {
+      const { index, waiters } = first;
+      let served = 0;
+      for (const waiter of waiters) {
+        served++;
+        this.#count--;
+        waiter.run();
+        if (this.#nowMs() >= untilMs) break;
+      }
+      const left = waiters.slice(served);
+      if (left.length > 0) {
+        this.#confirmed[0] = { index, waiters: left };
+        return true;
+      }
       this.#confirmed.shift();
-      this.#count -= waiters.length;
-      for (const waiter of waiters) waiter.run();
     }
+    return false;
   }
 
   /** The leader changed: a round that was asked of the old one is asked again. */

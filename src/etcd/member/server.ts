@@ -335,7 +335,7 @@ export class EtcdServer {
   }
 
   #onApplied(): void {
-    this.requests.reads.serve();
+    if (this.requests.reads.serve()) this.#loop.wake();
     this.snapshots.maybeTruncate(this.backend);
   }
 
