@@ -159,9 +159,10 @@ export function tooLarge(limitBytes: number): StatusError {
   return failure(413, 'RequestEntityTooLarge', message);
 }
 
-/** The words for an object without a name, where its path has one. */
-export function undeterminable(name: string): string {
-  return `the name of the object (${name} based on URL) was undeterminable: name must be provided`;
+/** 400 BadRequest: an object without a name, where its path has one. */
+export function undeterminable(name: string): StatusError {
+  const text = `the name of the object (${name} based on URL) was undeterminable`;
+  return badRequest(`${text}: name must be provided`);
 }
 
 /** 429 TooManyRequests; the client comes back after that many seconds. */

@@ -86,7 +86,7 @@ export function answerToUpdate(
     const next = decoded(kind, body);
     checkNamespace(kind, next);
     if ((next.metadata.name ?? '') === '')
-      throw new DecodeError(undeterminable(old.metadata.name ?? ''));
+      throw new DecodeError(undeterminable(old.metadata.name ?? '').message);
     dedupeOwners(next.metadata);
     prepareUpdate(kind, next, old, { now });
     next.metadata.resourceVersion = old.metadata.resourceVersion ?? '';

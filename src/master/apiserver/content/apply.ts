@@ -47,7 +47,7 @@ export async function applySource(
     createsMissing: true,
     tracksFields: true,
     next(live): KubeObject {
-      if (live === undefined && !isNamed) throw badRequest(undeterminable(name));
+      if (live === undefined && !isNamed) throw undeterminable(name);
       const uid = config.metadata.uid;
       if (live === undefined && uid !== undefined) {
         throw conflict(

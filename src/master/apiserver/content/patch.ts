@@ -7,7 +7,7 @@ import { isJsonObject } from '../../../api/object.js';
 import { jsonAsideBytes, patchAsideOperations } from '../limits.js';
 import type { RequestContext, UpdateSource } from '../verbs/index.js';
 import { SlotBreak } from '../verbs/index.js';
-import { badRequest, noRouteForType, undeterminable, unsupportedMediaType } from '../status.js';
+import { noRouteForType, undeterminable, unsupportedMediaType } from '../status.js';
 import { applyPatch, applySource } from './apply.js';
 import type { BodyParser } from './body-parser.js';
 import type { BodyReply, BodyWork } from './body-work.js';
@@ -60,7 +60,7 @@ export async function patchSource(
       const { object, problems } = effectOn(old);
       const { name } = context.target;
       if ((object.metadata.name ?? '') === '') {
-        throw badRequest(undeterminable(name));
+        throw undeterminable(name);
       }
       if (validation === 'Warn') context.warnings.push(...problems);
       return object;

@@ -32,13 +32,7 @@ import type {
 import { errorTarget } from '../registry/types.js';
 import { presentBytes, readAs } from '../registry/versions.js';
 import type { Writer } from '../registry/writer.js';
-import {
-  badRequest,
-  conflict,
-  isStatusError,
-  methodNotAllowed,
-  undeterminable,
-} from '../status.js';
+import { conflict, isStatusError, methodNotAllowed, undeterminable } from '../status.js';
 import { bindPod, podOf } from '../subresources/binding.js';
 import { evictPod } from '../subresources/eviction.js';
 import { changeScale, scaleOf } from '../subresources/scale.js';
@@ -277,7 +271,7 @@ export class Verbs {
       }
       const object = await request.object(context);
       const { name } = object.metadata as { readonly name?: string };
-      if ((name ?? '') === '') throw badRequest(undeterminable(target.name));
+      if ((name ?? '') === '') throw undeterminable(target.name);
       const source = {
         next: () => cloneJson(object),
         createsMissing: target.kind.allowCreateOnUpdate,
