@@ -73,11 +73,10 @@ function checkScale(
       wrongUid(context, uid, old.metadata.uid ?? ''),
     );
   }
+  if (given === '') throw undeterminable(target.name);
   if (given === target.name) return;
   throw badRequest(
-    given === ''
-      ? undeterminable(target.name)
-      : `the name of the object (${given}) does not match the name on the URL (${target.name})`,
+    `the name of the object (${given}) does not match the name on the URL (${target.name})`,
   );
 }
 
