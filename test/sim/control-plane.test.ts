@@ -70,7 +70,7 @@ const findings: Readonly<Record<Canary, readonly [first: number, message: RegExp
   budgetNotDrawn: [20, /was evicted, and .* knows nothing of it|and allows/],
   volumesOutOfReach: [11, /(?:is bound|starts) on .* before|is on node-/],
   claimsGoWithPods: [6, /nobody said so/],
-  claimsUnprotected: [18, /is gone while a pod uses it/],
+  claimsUnprotected: [18, /is gone while a pod uses it|waits for claim \S+, which nobody makes/],
   preemptsEquals: [3, /nobody more important waits/],
 };
 
