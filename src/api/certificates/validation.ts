@@ -69,11 +69,13 @@ export function keepDecisions(
 
 function checkUsages(usages: readonly string[], errors: FieldError[]): void {
   if (usages.length === 0) errors.push(required('spec.usages'));
+  const seen = new Set<string>();
   usages.forEach((usage, index) => {
     if (!knownUsages.includes(usage)) {
       errors.push(notSupported(at('spec.usages', index), usage, knownUsages));
     }
-    if (usages.indexOf(usage) < index) errors.push(duplicate(at('spec.usages', index), usage));
+    if (seen.has(usage)) errors.push(duplicate(at('spec.usages', index), usage));
+    seen.add(usage);
   });
 }
 
