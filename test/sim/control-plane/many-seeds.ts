@@ -3,7 +3,7 @@ import { expect } from '@jest/globals';
 import { runSeeds } from '../lib/run-seeds.js';
 
 /** In each half: with as many a whole run of the tests ends within half an hour on two slow cores. More run by hand. */
-export const seedsEach = 150;
+export const seedsEach = 100;
 
 /** Runs one half of the seeds, in a process of its own. */
 export async function expectControlPlaneHalf(half: 1 | 2): Promise<void> {
