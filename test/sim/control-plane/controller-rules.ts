@@ -25,8 +25,8 @@ const watched: Readonly<Record<string, string>> = {
 };
 
 /**
- * A controller answers for the pods that it knows of: those whose creation was acknowledged to it, and those that were
- * there when it began. A creation whose answer was lost, or that an earlier leader sent and that arrived late, is
+ * A controller answers for the pods that it knows of: those whose creation was acknowledged to it, and those that its
+ * watch has told it of. A creation whose answer was lost, or that an earlier leader sent and that arrived late, is
  * nobody's fault and is taken back later (which {@link Quiescence} sees to). What is wanted may be what the object said
  * up to a reconcile's length before the controller was last told of it.
  */
@@ -34,8 +34,6 @@ export class ControllerRules {
   readonly #world: ControlPlaneWorld;
   readonly #checker: Checker;
   readonly #made = new Map<string, Making>();
-  /** Per life, the revision of the store when it was first seen to create. */
-  readonly #since = new Map<Life, number>();
 
   constructor(world: ControlPlaneWorld, checker: Checker) {
     this.#world = world;
@@ -50,7 +48,6 @@ export class ControllerRules {
   created(life: Life, item: Item): void {
     if (item.kind !== 'Pod') return;
     this.#made.set(item.metadata.uid ?? '', { life, acknowledged: false });
-    if (!this.#since.has(life)) this.#since.set(life, Number(item.metadata.resourceVersion ?? 0));
   }
 
   acknowledged(life: Life, item: Item): void {
@@ -85,8 +82,8 @@ export class ControllerRules {
   #knows(life: Life, pod: Item): boolean {
     const making = this.#made.get(pod.metadata.uid ?? '');
     if (making?.life === life) return making.acknowledged;
-    const since = this.#since.get(life) ?? 0;
-    return (this.#checker.model.made.get(pod.metadata.uid ?? '') ?? 0) < since;
+    const madeAt = this.#checker.model.made.get(pod.metadata.uid ?? '') ?? 0;
+    return madeAt <= this.#checker.knownAt(life, '/pods', this.#world.queue.now - reconcileUs);
   }
 
   #wanted(life: Life, owner: Item, read: (version: Item) => number): number {

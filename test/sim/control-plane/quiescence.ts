@@ -63,7 +63,7 @@ export class Quiescence {
     return complaints;
   }
 
-  /** @returns true when a pod has no room anywhere, so that workloads cannot be whole */
+  /** @returns true when a pod has no room anywhere, or never a volume, so that workloads cannot be whole */
   #judgePods(want: (holds: boolean, what: () => string) => void): boolean {
     let full = false;
     for (const pod of this.#model.of('pods')) {
@@ -71,6 +71,10 @@ export class Quiescence {
       if (nodeOf(pod) === '') {
         full = true;
         want(!hasRoom(this.#model, pod), () => `${nameOf(pod)} waits though there is room`);
+        continue;
+      }
+      if (this.#checker.volumes.waitsForNewClaim(pod)) {
+        full = true;
         continue;
       }
       const conditions = (pod.status?.['conditions'] ?? []) as { type: string; status: string }[];

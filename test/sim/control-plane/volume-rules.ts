@@ -157,6 +157,19 @@ export class VolumeRules {
     if (!ownerGoes) this.#world.broken(`${nameOf(old)} is gone, and nobody said so`);
   }
 
+  /**
+   * Tells whether a pod that has a node waits for a claim that was deleted and made anew while it had none: a scheduler
+   * that has not heard of it binds the pod by the former claim, and nothing chooses a volume for the new one. So it is
+   * in Kubernetes as well; whoever deleted the claim deletes the pod, too.
+   */
+  waitsForNewClaim(pod: Item): boolean {
+    const madeAt = ({ metadata }: Item): number => this.#model.made.get(metadata.uid ?? '') ?? 0;
+    return claimsOf(pod).some((name) => {
+      const claim = this.#claim(pod.metadata.namespace, name);
+      return claim !== undefined && volumeNameOf(claim) === '' && madeAt(claim) > madeAt(pod);
+    });
+  }
+
   /** At rest: claims that are bound say so, and so do their volumes; what nobody has is free or gone. */
   judge(want: (holds: boolean, what: () => string) => void): void {
     for (const claim of this.#model.of('persistentvolumeclaims')) {

@@ -17,16 +17,20 @@ const thriftyV8 = [
   '--always-sparkplug',
 ];
 
-/** Runs the program on seeds, and returns its output and exit code. */
+/**
+ * Runs the program on seeds, and returns its output and exit code.
+ * @param env beside this process's environment
+ */
 export function runSeeds(
   program: string,
   parameters: readonly string[],
+  env: Readonly<Record<string, string>> = {},
 ): Promise<{ readonly code: number | null; readonly output: string }> {
   const path = fileURLToPath(new URL(`../${program}`, import.meta.url));
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [...thriftyV8, path, ...parameters], {
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...process.env, NODE_OPTIONS: '' },
+      env: { ...process.env, NODE_OPTIONS: '', ...env },
     });
     let output = '';
     const take = (chunk: Buffer): void => {
